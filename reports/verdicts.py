@@ -66,7 +66,9 @@ class Finding:
     side: str = ""
     subject: str = ""  # what exactly was looked at, e.g. a service or an endpoint
     checklist: tuple[str, ...] = ()  # the document's checklist lines that this finding ticks
-    absent: str = ""  # why this cannot be verified here, where the environment declares it so; then it does not gate
+    absent: str = (
+        ""  # why this cannot be verified here, where the environment declares it so; then it does not gate
+    )
     test: str = ""  # pytest node id
     at: float = field(default_factory=time.time)
 
