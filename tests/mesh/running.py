@@ -48,7 +48,9 @@ class Pods:
             await asyncio.sleep(float(request.query.get("s", 0)))
             status = int(request.query.get("status", 200))
             seen = dict(request.headers)
-            return web.json_response({"path": request.path, "seen": seen}, status=status, headers={"x-served-side": side})
+            return web.json_response(
+                {"path": request.path, "seen": seen}, status=status, headers={"x-served-side": side}
+            )
 
         async def start() -> None:
             app = web.Application()
