@@ -1,0 +1,24 @@
+"""The gate's checks: one small function a kind, each counting violations among what it examined."""
+
+from scenarios.checks import (  # noqa: F401 - each registers its measures
+    cloud,
+    cluster,
+    endpoints,
+    front_door,
+    health,
+    images,
+    isolation,
+    journeys,
+    monitoring,
+    notification,
+    pods,
+    roles,
+    rules,
+    scans,
+    secrets,
+    side,
+    stores,
+)
+from scenarios.checks.registry import kinds, measure
+
+__all__ = ["kinds", "measure"]

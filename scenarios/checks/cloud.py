@@ -1,0 +1,124 @@
+"""What stands in AWS around the system: buckets, web ACL, security groups, load balancer, DNS."""
+
+from __future__ import annotations
+
+from fixtures.evidence import Missing, Refused
+from fixtures.platforms.abilities import able
+from fixtures.platforms.aws import Balancers, Buckets, Opening, WebAcls, Zones
+from fixtures.platforms.aws import SecurityGroups as Groups
+from fixtures.target.checks import (
+    BucketEncrypted,
+    BucketReadable,
+    DnsRecord,
+    LoadBalancer,
+    SecurityGroups,
+    WebAcl,
+)
+from reports.verdicts import Evidence, Measurement
+from scenarios.checks.registry import measures
+from scenarios.surroundings import Surroundings
+from scenarios.tally import Tally
+
+
+@measures(BucketReadable)
+def bucket_readable(check: BucketReadable, around: Surroundings) -> Measurement:
+    """That we may list it is the promise, so to be refused is a violation, not a lack of evidence."""
+    tally = Tally("buckets")
+    tally.saw(check.bucket)
+    try:
+        keys = able(around.aws, Buckets).first_keys(check.bucket)
+    except (Refused, Missing) as error:
+        tally.breaks(check.bucket, str(error))
+    else:
+        tally.note(Evidence(f"{check.bucket} lists", "\n".join(keys) or "(empty)"))
+    return tally.measurement()
+
+
+@measures(BucketEncrypted)
+def bucket_encrypted(check: BucketEncrypted, around: Surroundings) -> Measurement:
+    tally = Tally("buckets")
+    try:
+        algorithm = able(around.aws, Buckets).encryption(check.bucket)
+    except Missing as error:
+        tally.breaks(check.bucket, str(error))
+        return tally.measurement()
+    tally.saw(check.bucket)
+    tally.note(Evidence(f"{check.bucket} is encrypted by {algorithm or 'nothing'}", ""))
+    if not algorithm:
+        tally.breaks(check.bucket, "does not encrypt what is put into it")
+    return tally.measurement()
+
+
+@measures(WebAcl)
+def web_acl(check: WebAcl, around: Surroundings) -> Measurement:
+    """A rule that only counts what it would have stopped protects nobody."""
+    tally = Tally("rules")
+    try:
+        found = {rule.name: rule for rule in able(around.aws, WebAcls).acl_rules(check.acl, check.scope)}
+    except Missing as error:
+        tally.breaks(check.acl, str(error))
+        return tally.measurement()
+    for name in check.rules:
+        tally.saw(name)
+        if name not in found:
+            tally.breaks(
+                name, f"web ACL {check.acl} does not have it; it has {', '.join(found) or 'no rules'}"
+            )
+        elif not found[name].enforced:
+            tally.breaks(name, "only counts what it would have stopped")
+    return tally.measurement()
+
+
+@measures(SecurityGroups)
+def security_groups(check: SecurityGroups, around: Surroundings) -> Measurement:
+    tally = Tally("security groups")
+    found = able(around.aws, Groups).open_to_the_world(check.groups)
+    for name in check.groups:
+        tally.saw(name)
+        if name not in found:
+            tally.breaks(name, "does not exist")
+            continue
+        for opening in found[name]:
+            if not _within(opening, check.open_ports):
+                ports = ", ".join(map(str, check.open_ports))
+                tally.breaks(name, f"lets in {opening}, where only {ports} may be open")
+    return tally.measurement()
+
+
+@measures(LoadBalancer)
+def load_balancer(check: LoadBalancer, around: Surroundings) -> Measurement:
+    tally = Tally("load balancers")
+    try:
+        found = able(around.aws, Balancers).balancer(check.balancer)
+    except Missing as error:
+        tally.breaks(check.balancer, str(error))
+        return tally.measurement()
+    tally.saw(found.name)
+    if found.state != "active":
+        tally.breaks(found.name, f"is {found.state}, not active")
+    for port in check.ports:
+        if port not in found.ports:
+            tally.breaks(
+                found.name,
+                f"does not listen on {port}; it does on {', '.join(map(str, found.ports)) or 'none'}",
+            )
+    return tally.measurement()
+
+
+@measures(DnsRecord)
+def dns_record(check: DnsRecord, around: Surroundings) -> Measurement:
+    tally = Tally("records")
+    try:
+        values = able(around.aws, Zones).records(check.zone, check.record)
+    except Missing as error:
+        tally.breaks(check.record, str(error))
+        return tally.measurement()
+    tally.saw(check.record)
+    tally.note(Evidence(check.record, "\n".join(values)))
+    if not any(value.split()[0] in ("A", "AAAA", "CNAME") for value in values):
+        tally.breaks(check.record, f"zone {check.zone} has no address for it")
+    return tally.measurement()
+
+
+def _within(opening: Opening, ports: tuple[int, ...]) -> bool:
+    return opening.protocol == "tcp" and all(port in ports for port in range(opening.first, opening.last + 1))

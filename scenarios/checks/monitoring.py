@@ -1,0 +1,59 @@
+"""Monitoring itself is well, and watches every job that it must. When it cannot be reached nothing is known, least
+of all that nothing is wrong."""
+
+from __future__ import annotations
+
+import contextlib
+
+from fixtures.clock import TimedOut, wait_until
+from fixtures.evidence import Missing
+from fixtures.probes.prometheus import ScrapeTarget
+from fixtures.target.checks import MonitoringHealthy, TargetsUp
+from reports.verdicts import Evidence, Measurement
+from scenarios.checks.registry import measures
+from scenarios.surroundings import Surroundings
+from scenarios.tally import Tally
+
+SETTLES_S = 6.0  # a pod that was just replaced is still listed, and its successor not yet scraped
+
+
+@measures(MonitoringHealthy)
+def monitoring_healthy(_: MonitoringHealthy, around: Surroundings) -> Measurement:
+    tally = Tally("monitors")
+    for name, (ok, said) in (
+        ("Prometheus", around.prometheus.ready()),
+        ("Alertmanager", around.alertmanager.ready()),
+    ):
+        tally.saw(name)
+        tally.note(Evidence(f"{name}: {said}", ""))
+        if not ok:
+            tally.breaks(name, f"is not ready: {said}")
+    return tally.measurement()
+
+
+@measures(TargetsUp)
+def targets_up(check: TargetsUp, around: Surroundings) -> Measurement:
+    found: list[ScrapeTarget] = []
+
+    def settled() -> bool:
+        found[:] = [one for one in around.prometheus.targets() if one.job in check.jobs]
+        return bool(found) and all(one.health == "up" for one in found)
+
+    with contextlib.suppress(TimedOut):  # what is not up by then is judged as it is
+        wait_until(settled, SETTLES_S, around.clock, poll_s=0.5)
+    if not found:
+        raise Missing(f"Prometheus scrapes nothing of {', '.join(check.jobs)}")
+    tally = Tally("targets")
+    for job in check.jobs:
+        targets = [one for one in found if one.job == job]
+        if not targets:
+            tally.breaks(job, "Prometheus has no target of this job")
+        for one in targets:
+            tally.saw(_name(one))
+            if one.health != "up":
+                tally.breaks(_name(one), f"is {one.health}: {one.error or 'no scrape yet'}")
+    return tally.measurement()
+
+
+def _name(target: ScrapeTarget) -> str:
+    return f"{target.job} {target.labels.get('pod') or target.url}"

@@ -1,0 +1,142 @@
+"""What a check is handed: the target, the side to look at, and open ways to look, each made when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+
+from fixtures.clock import Clock, SystemClock
+from fixtures.evidence import Missing
+from fixtures.platforms.abilities import Pod, Workloads, able
+from fixtures.platforms.aws import Account, Aws
+from fixtures.platforms.kubernetes import Kubernetes
+from fixtures.probes import tls
+from fixtures.probes.alertmanager import Alertmanager
+from fixtures.probes.http import Entry, open_client
+from fixtures.probes.prometheus import Prometheus
+from fixtures.probes.sink import Sink
+from fixtures.target.base import Side
+from fixtures.target.environment import Credential, Environment, MissingCredential
+from fixtures.target.model import Service, Target
+
+T = TypeVar("T")
+
+
+class Surroundings:
+    """One side of a target in an environment. What is asked for and not stated raises Missing, which is UNKNOWN."""
+
+    def __init__(
+        self, target: Target, environment: Environment, side: Side, clock: Clock | None = None
+    ) -> None:
+        self.target = target
+        self.environment = environment
+        self.side = side
+        self.clock = clock or SystemClock()
+        self._open = ExitStack()
+        self._doors: dict[Side, httpx.Client] = {}
+
+    def close(self) -> None:
+        self._open.close()
+
+    @property
+    def other_side(self) -> Side:
+        return Side.GREEN if self.side is Side.BLUE else Side.BLUE
+
+    @property
+    def namespace(self) -> str:
+        return self.environment.namespaces[self.side]
+
+    # --- ways to look ------------------------------------------------------------------------------------------------
+    @cached_property
+    def platform(self) -> object:
+        """Where the workloads run; ask `able` for what it can show."""
+        kubeconfig = self.environment.kubeconfig
+        return self._keep(Kubernetes(Path(kubeconfig) if kubeconfig else None, self.environment.context))
+
+    @cached_property
+    def aws(self) -> object:
+        stated = self._stated(self.environment.aws, "aws")
+        keys = (self.secret(one) if one else None for one in (stated.access_key, stated.secret_key))
+        return Aws(Account(stated.region, stated.endpoint, *keys))
+
+    @cached_property
+    def prometheus(self) -> Prometheus:
+        return self._keep(Prometheus(self._stated(self.environment.prometheus, "prometheus")))
+
+    @cached_property
+    def alertmanager(self) -> Alertmanager:
+        return self._keep(Alertmanager(self._stated(self.environment.alertmanager, "alertmanager")))
+
+    @cached_property
+    def sink(self) -> Sink:
+        return self._keep(Sink(self._stated(self.environment.sink, "sink")))
+
+    @property
+    def http(self) -> httpx.Client:
+        """The front door, led to our side."""
+        return self.http_to(self.side)
+
+    def http_to(self, side: Side) -> httpx.Client:
+        if side not in self._doors:
+            entry = Entry(self.entry, self.environment.route[side], self._ca)
+            self._doors[side] = self._open.enter_context(open_client(entry))
+        return self._doors[side]
+
+    @property
+    def entry(self) -> str:
+        return self._stated(self.environment.entry, "entry")
+
+    @property
+    def door(self) -> tls.Door:
+        """Where users shake hands."""
+        return tls.Door.of(self.entry, ca=self._ca)
+
+    # --- what is there -----------------------------------------------------------------------------------------------
+    def pods(self, service: Service) -> list[Pod]:
+        """The pods that do the service's work on our side: those its workload selects. Raises Missing of none."""
+        return self.pods_on(self.side, service)
+
+    def pods_on(self, side: Side, service: Service) -> list[Pod]:
+        platform, namespace = able(self.platform, Workloads), self.environment.namespaces[side]
+        workload = next((one for one in platform.workloads(namespace) if one.name == service.name), None)
+        if workload is None:
+            raise Missing(f"{namespace} has no workload {service.name}")
+        pods = platform.pods(namespace, workload.selector) if workload.selector else ()
+        if not pods:
+            raise Missing(f"no pod in {namespace} is of {service.name}: its selector matches none")
+        return list(pods)
+
+    def store(self, kind: str, side: Side) -> str:
+        """The URL of a side's store, password and all: never to be shown."""
+        sides = self._stated(getattr(self.environment.stores, kind), kind)
+        return self.secret(sides[side])
+
+    def secret(self, credential: Credential) -> str:
+        try:
+            return credential.value()
+        except MissingCredential as error:
+            raise Missing(str(error)) from error
+
+    def credential(self, name: str) -> str:
+        """One of the environment's, by its name there: user, password, admin, admin_password, ..."""
+        return self.secret(self._stated(self.environment.credentials.get(name), f"credential {name}"))
+
+    # -----------------------------------------------------------------------------------------------------------------
+    @property
+    def _ca(self) -> Path | None:
+        return Path(self.environment.ca) if self.environment.ca else None
+
+    def _stated(self, value: T | None, what: str) -> T:
+        if value is None:
+            raise Missing(f"environment {self.environment.name} states no {what}")
+        return value
+
+    def _keep(self, way: T) -> T:
+        close: Callable[[], object] = getattr(way, "close")  # noqa: B009
+        self._open.callback(close)
+        return way

@@ -1,0 +1,61 @@
+"""Counts what breaks a promise among what was examined, and keeps the evidence a person needs to see why."""
+
+from __future__ import annotations
+
+from reports.verdicts import Evidence, Measurement
+
+SHOWN = 5  # violations that the one-line summary names; all of them are in the evidence
+UNIT = "violations"
+
+
+class Tally:
+    """Of `what` (in the plural, for people): who was examined, who breaks the promise, and who could not be seen."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._examined: dict[str, None] = {}
+        self._broken: list[tuple[str, str]] = []
+        self._unseen: list[str] = []
+        self._evidence: list[Evidence] = []
+
+    def saw(self, *subjects: str) -> None:
+        """They were looked at; whatever is wrong with them is said by `breaks`."""
+        self._examined.update(dict.fromkeys(subjects))
+
+    def breaks(self, subject: str, why: str, *evidence: Evidence) -> None:
+        """It was looked at, and breaks the promise."""
+        self.saw(subject)
+        self._broken.append((subject, why))
+        self._evidence += [Evidence(f"{subject}: {why}", "", "violation"), *evidence]
+
+    def unseen(self, why: object) -> None:
+        """Something that had to be examined could not be: without a violation elsewhere, the whole stays unknown."""
+        self._unseen.append(str(why))
+
+    def note(self, evidence: Evidence) -> None:
+        """Evidence that is nobody's fault."""
+        self._evidence.append(evidence)
+
+    @property
+    def broken(self) -> bool:
+        return bool(self._broken)
+
+    def measurement(self) -> Measurement:
+        """A number of violations, or no value where nothing, or not everything, could be examined."""
+        evidence = (
+            *self._evidence,
+            Evidence(f"examined: {len(self._examined)} {self._what}", "\n".join(self._examined)),
+        )
+        if self._broken:
+            bad = len({subject for subject, _ in self._broken})
+            count = float(len(self._broken))
+            return Measurement(count, UNIT, len(self._examined), bad, why=self._summary(), evidence=evidence)
+        if self._unseen or not self._examined:
+            why = "; ".join(self._unseen) or f"there are no {self._what} to examine"
+            return Measurement(None, UNIT, len(self._examined), why=why, evidence=evidence)
+        return Measurement(0.0, UNIT, len(self._examined), 0, evidence=evidence)
+
+    def _summary(self) -> str:
+        named = [f"{subject}: {why}" for subject, why in self._broken[:SHOWN]]
+        more = len(self._broken) - SHOWN
+        return "; ".join(named + ([f"and {more} more"] if more > 0 else []))
