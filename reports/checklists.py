@@ -16,20 +16,35 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
+class Line:
+    """One line, as the document writes it."""
+
+    id: str  # what findings name
+    text: str
+    open: str  # why it is not verified where no finding answers it, e.g. "for a person"
+
+
+@dataclass(frozen=True)
 class Checklist:
-    """One checklist of the document. Under each heading: a line's id, which findings name, and its text as written."""
+    """One checklist of the document, its lines under their headings."""
 
     title: str
     source: str
-    sections: Mapping[str, Mapping[str, str]]
+    sections: Mapping[str, tuple[Line, ...]]
 
 
 @dataclass(frozen=True)
 class TickedLine:
-    id: str
-    text: str
+    line: Line
     state: State
     findings: tuple[Finding, ...]
+
+    @property
+    def why(self) -> str:
+        """Why it is not ticked; empty where it is."""
+        if not self.findings:
+            return self.line.open
+        return next((one.absent or one.reason for one in self.findings if not _proves(one)), "")
 
 
 @dataclass(frozen=True)
@@ -50,15 +65,15 @@ def tick(checklist: Checklist, findings: Sequence[Finding]) -> Ticked:
     return Ticked(
         checklist,
         {
-            heading: tuple(_line(key, text, findings) for key, text in lines.items())
+            heading: tuple(_ticked(line, findings) for line in lines)
             for heading, lines in checklist.sections.items()
         },
     )
 
 
-def _line(key: str, text: str, findings: Sequence[Finding]) -> TickedLine:
-    answers = tuple(one for one in findings if key in one.checklist)
-    return TickedLine(key, text, _state(answers), answers)
+def _ticked(line: Line, findings: Sequence[Finding]) -> TickedLine:
+    answers = tuple(one for one in findings if line.id in one.checklist)
+    return TickedLine(line, _state(answers), answers)
 
 
 def _state(findings: Sequence[Finding]) -> State:
@@ -66,6 +81,8 @@ def _state(findings: Sequence[Finding]) -> State:
     decisive = [one for one in findings if one.must] or list(findings)
     if any(one.verdict is Verdict.FAIL and not one.absent for one in decisive):
         return State.FAILED
-    if decisive and all(one.verdict is Verdict.PASS and not one.absent for one in decisive):
-        return State.PROVEN
-    return State.UNVERIFIED
+    return State.PROVEN if decisive and all(map(_proves, decisive)) else State.UNVERIFIED
+
+
+def _proves(finding: Finding) -> bool:
+    return finding.verdict is Verdict.PASS and not finding.absent

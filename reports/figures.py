@@ -54,6 +54,9 @@ def _digits(number: float) -> str:
 
 def measured(measurement: Measurement) -> str:
     """The value; beside it, what was counted, where the bound counts."""
+    if measurement.unit == "violations" and measurement.value is not None:
+        number = int(measurement.value)
+        return f"{number or 'no'} {'violation' if number < 2 else 'violations'} in {measurement.samples:,}"
     value = figure(measurement.value, measurement.unit)
     if measurement.bad is None or not measurement.samples:
         return value
@@ -90,7 +93,9 @@ def margin(finding: Finding) -> Margin | None:
 
 
 def seconds(duration_s: float) -> str:
-    """A run's length: `8.4 s`, `2 min 5 s`, `1 h 3 min`."""
+    """A run's length: `40 ms`, `8.4 s`, `2 min 5 s`, `1 h 3 min`."""
+    if duration_s < 1:
+        return f"{duration_s * 1000:.0f} ms"
     if duration_s < 60:
         return f"{duration_s:.1f} s"
     minutes, rest = divmod(round(duration_s), 60)

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest_html  # type: ignore[import-untyped]
 from jinja2 import Environment, FileSystemLoader, Template
 
-from reports.checklists import TickedLine
 from reports.figures import margin, measured, seconds
 from reports.run import Run, by_stage, headline
 from reports.verdicts import Evidence, Finding, Verdict
@@ -45,7 +44,6 @@ def _templates() -> Environment:
         "seconds": seconds,
         "picture": _picture,
         "tally": _tally,
-        "answer": _answer,
         "slug": lambda state: state.replace(" ", "-"),
         "clock": lambda at: datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S UTC"),
         "day": lambda at: datetime.fromtimestamp(at, UTC).strftime("%-d %B %Y, %H:%M UTC"),
@@ -62,11 +60,3 @@ def _tally(findings: list[Finding]) -> str:
     """`12 PASS, 1 FAIL`, of those that gate."""
     verdicts = Counter(one.verdict for one in findings if one.gates)
     return ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in Verdict if verdicts[verdict])
-
-
-def _answer(line: TickedLine) -> str:
-    """Why a line is not ticked."""
-    worst = [one for one in line.findings if one.absent or one.verdict is not Verdict.PASS]
-    if not worst:
-        return "" if line.findings else "for a person"
-    return worst[0].absent or worst[0].reason

@@ -114,9 +114,10 @@ def _checklists(run: Run) -> list[Json]:
                     "title": heading,
                     "lines": [
                         {
-                            "id": line.id,
-                            "text": line.text,
+                            "id": line.line.id,
+                            "text": line.line.text,
                             "state": line.state.value,
+                            "why": line.why,
                             "findings": sorted({one.name for one in line.findings}),
                         }
                         for line in lines

@@ -176,7 +176,6 @@ def by_stage(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
     return {stage: [one for one in findings if one.stage == stage] for stage in stages}
 
 
-def run_id(started: float, setting: Setting, nonce: str) -> str:
+def run_id(started: float, looked_at: str, nonce: str) -> str:
     """Names the run's folder, so that folders sort by time: `20250531T090000Z-hwayo-lab-1a2b3c`."""
-    stamp = datetime.fromtimestamp(started, UTC).strftime("%Y%m%dT%H%M%SZ")
-    return f"{stamp}-{setting.target}-{setting.environment}-{nonce}"
+    return f"{datetime.fromtimestamp(started, UTC):%Y%m%dT%H%M%SZ}-{looked_at}-{nonce}"

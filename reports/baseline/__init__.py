@@ -1,0 +1,1 @@
+"""What a system's performance was, kept well enough to notice a change."""
