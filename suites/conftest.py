@@ -1,0 +1,62 @@
+"""What every suite is handed. A test that takes a `check` runs once for each of the target's checks of that kind."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from fixtures.plugin import target_of
+from fixtures.session.judge import Judge
+from fixtures.target import Check, Environment, Side, Target
+from scenarios.checks import measure
+from scenarios.surroundings import Surroundings
+
+Prove = Callable[[Check], None]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """`def test_x(check: NodesReady)` is run for every check of that kind in the profile, under the check's name."""
+    if "check" not in metafunc.fixturenames:
+        return
+    kind = typing.get_type_hints(metafunc.function)["check"]
+    checks = [check for check in target_of(metafunc.config).checks if isinstance(check, kind)]
+    metafunc.parametrize("check", checks, ids=[check.name for check in checks])
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A kind that the profile does not ask for is no test, rather than a skipped one."""
+    empty = [item for item in items if isinstance(item, pytest.Function) and _asks_nothing(item)]
+    if empty:
+        config.hook.pytest_deselected(items=empty)
+        items[:] = [item for item in items if item not in empty]
+
+
+def _asks_nothing(item: pytest.Function) -> bool:
+    callspec = getattr(item, "callspec", None)
+    return (
+        callspec is not None
+        and "check" in callspec.params
+        and not isinstance(callspec.params["check"], Check)
+    )
+
+
+@pytest.fixture(scope="session")
+def surroundings(target: Target, environment: Environment, side: Side) -> Iterator[Surroundings]:
+    """The side that is being proven, and ways to look at it."""
+    found = Surroundings(target, environment, side)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def prove(judge: Judge, request: pytest.FixtureRequest) -> Prove:
+    """Measure a check and judge what was found; one that the environment cannot show is said so, and not tried."""
+
+    def proven(check: Check) -> None:
+        __tracebackhide__ = True
+        judge.here(check)
+        judge(check, measure(check, request.getfixturevalue("surroundings")))
+
+    return proven
