@@ -1,0 +1,128 @@
+"""Whether a load run happened as it was meant to. What a generator did badly is never held against the service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from reports.baseline.histogram import Histogram
+
+LEAST_OFFERED = 0.99
+MOST_LATE_S = 0.010  # p99
+MOST_BUSY = 0.80  # of the core that a generator has, since it is one thread
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What one generator says of itself at its end."""
+
+    name: str
+    offered: int
+    dropped: int
+    unfinished: int
+    written: int
+    cpu_s: float
+    busiest: float  # share of a core over its busiest stretch
+    lateness: Histogram
+
+
+@dataclass(frozen=True)
+class ServerCount:
+    """How many requests the server counted during the run. Where others use it too, it may have seen more."""
+
+    seen: int
+    source: str
+    exclusive: bool = True
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What the clients saw: answers that a serving side owned up to, and requests that may have reached one."""
+
+    least: int
+    most: int
+
+
+@dataclass
+class Validity:
+    """Reasons why the run says nothing; none: it is valid. `notes` are worth reading and no reason."""
+
+    reasons: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    lateness_p99_s: float | None = None
+    busiest: float = 0.0
+    offered_share: float | None = None
+
+    @property
+    def valid(self) -> bool:
+        return not self.reasons
+
+    def __str__(self) -> str:
+        return "; ".join(self.reasons) or "valid"
+
+
+def judge(
+    generators: Sequence[Generated],
+    lost: Sequence[str],
+    planned: int | None,
+    counted: tuple[Sent, ServerCount] | None = None,
+) -> Validity:
+    """`planned`: arrivals due until the run's end, None of a closed model. `lost`: generators that did not report."""
+    found = Validity()
+    for name in lost:
+        found.reasons.append(f"generator {name} was lost during the run, and its samples with it")
+    if not generators:
+        found.reasons.append("no generator came to its end")
+        return found
+    _offered(found, generators, planned)
+    _late(found, generators)
+    _busy(found, generators)
+    if left := sum(one.unfinished for one in generators):
+        found.reasons.append(f"{left} requests were still in flight when the run had ended")
+    if counted is not None:
+        _agreed(found, *counted)
+    return found
+
+
+def _offered(found: Validity, generators: Sequence[Generated], planned: int | None) -> None:
+    if not planned:
+        return
+    offered = sum(one.offered for one in generators)
+    found.offered_share = offered / planned
+    if offered < LEAST_OFFERED * planned:
+        found.reasons.append(f"only {offered} of {planned} requests were sent ({found.offered_share:.1%})")
+    if dropped := sum(one.dropped for one in generators):
+        found.notes.append(f"{dropped} requests found no room and count as failures")
+
+
+def _late(found: Validity, generators: Sequence[Generated]) -> None:
+    together = Histogram()
+    for one in generators:
+        together.merge(one.lateness)
+    late_us = together.quantile(0.99)
+    if late_us is None:
+        found.reasons.append("no request was sent")
+        return
+    found.lateness_p99_s = late_us / 1e6
+    if found.lateness_p99_s > MOST_LATE_S:
+        found.reasons.append(
+            f"the generator was late: p99 {late_us / 1000:.1f} ms, and {MOST_LATE_S * 1000:g} ms is what may be"
+        )
+
+
+def _busy(found: Validity, generators: Sequence[Generated]) -> None:
+    found.busiest = max(one.busiest for one in generators)
+    for one in generators:
+        if one.busiest > MOST_BUSY:
+            found.reasons.append(
+                f"generator {one.name} kept its core {one.busiest:.0%} busy, and {MOST_BUSY:.0%} is what may be: "
+                "use more of them (--load-workers)"
+            )
+
+
+def _agreed(found: Validity, sent: Sent, server: ServerCount) -> None:
+    most = sent.most if server.exclusive else server.seen
+    if sent.least <= server.seen <= most:
+        return
+    between = f"{sent.least}" if sent.least == sent.most else f"{sent.least} to {sent.most}"
+    found.reasons.append(f"the clients sent {between} requests, and {server.source} counted {server.seen}")
