@@ -1,0 +1,121 @@
+"""The mesh's process follows a real cluster API, also when Istio's kinds come later."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.lab.api import Api
+from fixtures.lab.layout import Layout
+from fixtures.lab.pki import Authority
+from fixtures.lab.populate import populate
+from fixtures.lab.process import Part, Running
+from fixtures.lab.systems.hwayo import istio
+from tests.cluster import servers
+from tests.mesh.manifests import Object, certificate, gateway, namespace, service, to, virtual_service
+from tests.mesh.running import wait_until
+
+VERSIONS = {"Gateway": "networking.istio.io/v1beta1", "VirtualService": "networking.istio.io/v1beta1"}
+
+VIRTUAL_SERVICES = "/apis/networking.istio.io/v1beta1/namespaces/blue/virtualservices"
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Layout]:
+    layout = servers.new_home(tmp_path / "lab")
+    with servers.running(layout):
+        yield layout
+
+
+@pytest.fixture
+def following(cluster: Layout) -> Iterator[Layout]:
+    command = [sys.executable, "-m", "fixtures.lab.mesh", "--home", str(cluster.home)]
+    mesh = Running(Part("mesh", command), cluster.logs / "mesh.log")
+    try:
+        yield cluster
+        mesh.must_live()
+    finally:
+        mesh.stop()
+
+
+def create(layout: Layout, *objects: Object) -> None:
+    async def all_of_them() -> None:
+        async with Api.from_kubeconfig(layout.kubeconfig) as api:
+            await populate(api, [{"apiVersion": VERSIONS.get(o["kind"], "v1"), **o} for o in objects])
+
+    asyncio.run(all_of_them())
+
+
+def patch(layout: Layout, path: str, body: Object) -> None:
+    async def one() -> None:
+        async with Api.from_kubeconfig(layout.kubeconfig) as api:
+            await api.patch(path, body)
+
+    asyncio.run(one())
+
+
+def pod(name: str, ip: str) -> Object:
+    conditions = [{"type": "Ready", "status": "True"}]
+    return {
+        "kind": "Pod",
+        "metadata": {"namespace": "blue", "name": name, "labels": {"app": "web"}},
+        "spec": {
+            "containers": [{"name": "c", "image": "i", "ports": [{"name": "http", "containerPort": 3000}]}]
+        },
+        "status": {"podIP": ip, "podIPs": [{"ip": ip}], "phase": "Running", "conditions": conditions},
+    }
+
+
+def web() -> Object:
+    made = service("blue", "web", "")
+    del made["spec"]["clusterIP"]  # the API gives it out
+    return made
+
+
+def read(layout: Layout, name: str) -> Any:
+    path = layout.home / "mesh" / name
+    return json.loads(path.read_text())["resources"] if path.exists() else []
+
+
+def weights(layout: Layout) -> dict[str, int]:
+    hosts = read(layout, "routes/front-door.json")[0]["virtual_hosts"]
+    return {c["name"]: c["weight"] for c in hosts[0]["routes"][0]["route"]["weighted_clusters"]["clusters"]}
+
+
+def rules(weight: int) -> list[Object]:
+    return [{"route": [to("web", 100 - weight), to("other", weight)]}]
+
+
+def test_the_files_follow_the_cluster(following: Layout) -> None:
+    create(following, namespace("blue"), web(), pod("web-1", following.pod_ip(1, 2)))
+    wait_until(lambda: "lb_endpoints" in json.dumps(read(following, "endpoints/web.blue:80.json")))
+    assert list(json.loads(following.hosts.read_text())) == ["web.blue"]
+    pair = Authority.load(following.pki).issue(["shop.example"])
+    create(
+        following,
+        *istio.definitions(),
+        certificate("blue", "shop-tls", pair),
+        gateway("blue", "door"),
+        virtual_service("blue", "canary", ["shop.example"], gateways=["door"], http=rules(5)),
+    )
+    wait_until(lambda: bool(read(following, "routes/front-door.json")), 5)
+    wait_until(lambda: weights(following) == {"web.blue:80": 95, "no such service: other": 5})
+    started = time.monotonic()
+    patch(following, f"{VIRTUAL_SERVICES}/canary", {"spec": {"http": rules(25)}})
+    wait_until(lambda: weights(following)["web.blue:80"] == 75, 2)
+    assert time.monotonic() - started < 0.5
+
+
+def test_an_object_that_makes_no_sense_leaves_the_mesh_as_it_was(following: Layout) -> None:
+    create(following, namespace("blue"), web(), *istio.definitions())
+    wait_until(lambda: bool(read(following, "listeners.json")))
+    create(following, {**gateway("blue", "door"), "spec": {"servers": "all of them"}})
+    wait_until(lambda: "makes no sense" in (following.logs / "mesh.log").read_text())
+    assert [listener["name"] for listener in read(following, "listeners.json")] == ["web.blue:80"]
