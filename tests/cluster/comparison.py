@@ -11,7 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MADE_UP = {
-    *("uid", "creationTimestamp", "deletionTimestamp", "lastTransitionTime", "clusterIP", "clusterIPs", "continue"),
+    *(
+        "uid",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "lastTransitionTime",
+        "clusterIP",
+        "clusterIPs",
+        "continue",
+    ),
     *("storageVersionHash", "serverAddress"),
 }
 
@@ -26,7 +34,7 @@ class Versions:
         """A list's version may be later than that of its newest object: others write, too."""
         ours, theirs = int(seen), int(recorded)
         for old_theirs, old_ours, old_of_list in self.pairs:
-            if old_theirs < theirs and old_ours >= ours or old_theirs > theirs and old_ours <= ours:
+            if (old_theirs < theirs and old_ours >= ours) or (old_theirs > theirs and old_ours <= ours):
                 return f"{seen} stands to {old_ours} as {recorded} does not to {old_theirs}"
             if old_theirs == theirs and old_ours != ours and not (of_list or old_of_list):
                 return f"{seen} differs from {old_ours}, but both were {recorded}"
@@ -63,7 +71,9 @@ def event_differences(recorded: list[Mapping[str, Any]], seen: list[Mapping[str,
                     "deletionTimestamp": "deletionTimestamp" in meta,
                 }
             )
-    return [] if shown == list(recorded) else [f"events {json.dumps(shown)} instead of {json.dumps(recorded)}"]
+    return (
+        [] if shown == list(recorded) else [f"events {json.dumps(shown)} instead of {json.dumps(recorded)}"]
+    )
 
 
 def _errors_differ(wanted: Mapping[str, Any], seen: Any) -> Iterator[str]:

@@ -45,7 +45,9 @@ def kubectl(api_server: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> 
     """Runs kubectl against the server; its standard output. Fails with its standard error."""
     program = shutil.which("kubectl")
     if program is None:
-        pytest.fail("kubectl is not on PATH: `make setup` brings it, or see https://kubernetes.io/docs/tasks/tools/")
+        pytest.fail(
+            "kubectl is not on PATH: `make setup` brings it, or see https://kubernetes.io/docs/tasks/tools/"
+        )
     cache = tmp_path_factory.mktemp("kubectl")
 
     def run(*arguments: str, stdin: str = "", fails: bool = False) -> str:

@@ -34,7 +34,9 @@ class ApiServer:
         """With the administrator's token, another one, or none (empty)."""
         token = self.token if token is None else token
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.Client(base_url=self.url, verify=str(self.ca), headers=headers, timeout=30, trust_env=False)
+        return httpx.Client(
+            base_url=self.url, verify=str(self.ca), headers=headers, timeout=30, trust_env=False
+        )
 
 
 def own_part(layout: Layout) -> Part:

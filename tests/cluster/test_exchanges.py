@@ -17,7 +17,17 @@ from tests.cluster.servers import ApiServer
 
 Exchange = dict[str, Any]
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
-SESSIONS = ("namespaces", "deployments", "pods", "virtualservices", "watches", "secrets", "access", "policies", "discovery")
+SESSIONS = (
+    "namespaces",
+    "deployments",
+    "pods",
+    "virtualservices",
+    "watches",
+    "secrets",
+    "access",
+    "policies",
+    "discovery",
+)
 # What the server answers otherwise, by the exchange's name, with the reason. It only ever gets shorter.
 KNOWN_GAPS: dict[str, str] = {}
 
@@ -80,10 +90,10 @@ class Replay:
     def exchange(self, exchange: Exchange) -> None:
         client, request = self.request(exchange)
         answer = client.send(request)
-        seen = answer.json() if "json" in answer.headers.get("Content-Type", "") else answer.text
+        seen: Any = answer.json() if "json" in answer.headers.get("Content-Type", "") else answer.text
         self.note(exchange, differences(exchange, answer.status_code, seen, self.versions))
         for name, path in (exchange.get("save") or {}).items():
-            value = seen
+            value: Any = seen
             for step in path.split("."):
                 value = value[step]
             self.saved[name] = value
