@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import secrets
+import shutil
 import socket
 import sys
 import threading
@@ -26,6 +27,7 @@ from fixtures.lab.systems.hwayo import SYSTEM
 from fixtures.lab.systems.hwayo.catalogue import BLUE, PORT, SERVICES, ServiceSpec
 from fixtures.lab.systems.hwayo.database import cache_url, database_url
 
+NOTED = '"msg": "behaviour: changed"'
 CREDENTIALS = {
     **SYSTEM.credentials,
     **{name: secrets.token_urlsafe(12) for name in ("database", "cache", "token_key")},
@@ -97,19 +99,22 @@ class Pod:
         self.running = Running(part, self.root / "log")
 
     def behave(self, **told: str) -> None:
-        """What the kubelet would write for the ConfigMap; returns when the service has taken note."""
+        """Write what the kubelet would for the ConfigMap, and wait until the service has taken note, if it runs."""
         folder = self.root / "etc/behaviour"
-        seen = self.log().count("behaviour: changed")
-        before = {file.name: file.read_text() for file in folder.iterdir()}
-        for file in folder.iterdir():
-            file.unlink()
+        if told == {file.name: file.read_text() for file in folder.iterdir()}:
+            return
+        noted = self.log().count(NOTED)
+        staged = self.root / "behaviour.new"
+        staged.mkdir()
         for key, value in told.items():
-            (folder / key).write_text(value)
-        if told != before:
-            wait_until(lambda: self.log().count("behaviour: changed") > seen, 2)
-            assert self.running
-            if self.running.alive:
-                time.sleep(0)
+            (staged / key).write_text(value)
+        # All at once, as the kubelet does it.
+        folder.rename(self.root / "behaviour.old")
+        staged.rename(folder)
+        shutil.rmtree(self.root / "behaviour.old")
+        assert self.running
+        if self.running.alive:
+            wait_until(lambda: self.log().count(NOTED) > noted, 2)
 
     def log(self) -> str:
         return (self.root / "log").read_text()
