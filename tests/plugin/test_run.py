@@ -1,0 +1,269 @@
+"""What a run does beside judging: stages in order, what is left out, options of pytest's own, and keeping quiet."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from fixtures.lab import home_of
+from tests.plugin.sandbox import ABSENT, FAIL, PASS, UNKNOWN, Sandbox
+
+pytest_plugins = ["pytester"]
+
+SLOW = """
+@pytest.fixture
+def held(tmp_path_factory):
+    yield
+    (pytest.started).with_name("healed").write_text("yes")
+
+def test_slow(held, judge, certificate):
+    pytest.started.write_text("yes")
+    time.sleep(60)
+    judge(certificate, GOOD)
+"""
+
+
+def test_stages_run_cheapest_first_and_end_with_the_one_that_fails(sandbox: Sandbox) -> None:
+    for stage, test in (
+        ("chaos", PASS),
+        ("smoke", FAIL),
+        ("preflight", PASS),
+        ("e2e", PASS),
+        ("of_our_own", PASS),
+    ):
+        sandbox.suite(stage, test)
+    result = sandbox.run()
+    assert result.ret == 1
+    assert [one["stage"] for one in sandbox.verdict["findings"]] == ["preflight", "smoke"]
+    assert [(one["stage"], one["why"]) for one in sandbox.verdict["not_run"]] == [
+        ("e2e", "smoke failed, and e2e comes after it"),
+        ("chaos", "smoke failed, and chaos comes after it"),
+        ("of_our_own", "smoke failed, and of_our_own comes after it"),
+    ]
+    result.stdout.fnmatch_lines(["NOT RUN*smoke failed, and e2e comes after it"])
+
+
+def test_what_is_unknown_does_not_end_the_run(sandbox: Sandbox) -> None:
+    sandbox.suite("preflight", UNKNOWN)
+    sandbox.suite("smoke", PASS)
+    assert sandbox.run().ret == 10
+    assert sandbox.verdict["counts"]["PASS"] == 1
+
+
+def test_markers_follow_from_the_folder(sandbox: Sandbox) -> None:
+    sandbox.suite("preflight", FAIL)
+    sandbox.suite("smoke", PASS)
+    assert sandbox.run("-m", "smoke").ret == 0
+    assert [one["stage"] for one in sandbox.verdict["findings"]] == ["smoke"]
+
+
+def test_stopping_at_the_first_failure_leaves_the_rest_not_run(sandbox: Sandbox) -> None:
+    sandbox.suite("preflight", UNKNOWN, PASS)
+    assert sandbox.run("-x").ret == 10
+    assert [one["why"] for one in sandbox.verdict["not_run"]] == ["the run stopped before it"]
+
+
+def test_what_is_absent_is_told_and_does_not_gate(sandbox: Sandbox) -> None:
+    by_parameter = (
+        "from fixtures.plugin import target_of\n"
+        "def pytest_generate_tests(metafunc):\n"
+        "    if 'check' in metafunc.fixturenames:\n"
+        "        metafunc.parametrize('check', target_of(metafunc.config).checks[:1])\n"
+        "def test_check(check): raise AssertionError('must not be tried')"
+    )
+    sandbox.suite("preflight", PASS, ABSENT, by_parameter)
+    result = sandbox.run()
+    assert result.ret == 0
+    assert sandbox.verdict["counts"]["absent"] == 2
+    assert {one["absent"] for one in sandbox.verdict["findings"]} == {"", "no cluster in this test"}
+    result.stdout.fnmatch_lines(["NOT HERE*no cluster in this test*"])
+    result.stdout.no_fnmatch_line("*must not be tried*")
+
+
+def test_should_objectives_warn_and_pass(sandbox: Sandbox) -> None:
+    aim = "def test_aim(judge, target): judge(target.objectives['speed'], Measurement(1.5, 's', 1000, 0))"
+    sandbox.suite("load", aim)
+    result = sandbox.run()
+    must, should = sandbox.verdict["findings"]
+    assert (must["bound"], must["must"], must["verdict"]) == ("p95 < 2s", True, "PASS")
+    assert (should["bound"], should["must"]) == ("p95 < 1s", False)
+    assert result.ret == 0
+
+
+def test_checklists_are_ticked_from_the_findings(sandbox: Sandbox) -> None:
+    sandbox.suite("preflight", PASS, ABSENT)
+    sandbox.run()
+    (checklist,) = sandbox.verdict["checklists"]
+    lines = {one["text"]: (one["state"], one["why"]) for one in checklist["sections"][0]["lines"]}
+    assert lines == {
+        "The certificate is fine": ("proven", ""),
+        "The nodes are fine": ("not verified", "no cluster in this test"),
+        "The team is there": ("not verified", "for a person"),
+        "The drill was held": ("not verified", "no suite proves this yet"),
+    }
+
+
+def test_base_url_is_the_entry(sandbox: Sandbox) -> None:
+    sandbox.suite(
+        "smoke",
+        "def test_entry(environment, judge, certificate):\n"
+        "    assert environment.entry == 'https://elsewhere.test'\n"
+        "    judge(certificate, GOOD)",
+    )
+    assert sandbox.run("--base-url=https://elsewhere.test").ret == 0
+    assert sandbox.verdict["environment"]["entry"] == "https://elsewhere.test"
+
+
+def test_scans_given_on_the_command_line_are_no_longer_absent(sandbox: Sandbox) -> None:
+    scans = sandbox.pytester.mkdir("scans")
+    sandbox.suite(
+        "preflight",
+        "def test_scans(environment, judge, certificate):\n"
+        "    assert (environment.scans, 'scans' in environment.absent) == (os.environ['SCANS'], False)\n"
+        "    judge(certificate, GOOD)",
+    )
+    os.environ["SCANS"] = str(scans)
+    try:
+        assert sandbox.run(f"--scans={scans}").ret == 0
+    finally:
+        del os.environ["SCANS"]
+
+
+def test_artefacts_go_where_pytests_own_options_say_too(sandbox: Sandbox) -> None:
+    sandbox.suite("preflight", PASS)
+    assert sandbox.run("--html=out/page.html", "--junitxml=out/junit.xml").ret == 0
+    out = sandbox.pytester.path / "out"
+    assert (out / "page.html").read_text() == sandbox.read("report.html")
+    assert (out / "junit.xml").read_text() == sandbox.read("junit.xml")
+
+
+def test_runs_are_kept_side_by_side_and_latest_leads_to_the_last(sandbox: Sandbox) -> None:
+    sandbox.suite("preflight", PASS)
+    arguments = [one for one in sandbox.arguments() if not one.startswith("--run-dir")]
+    for _ in range(2):
+        assert sandbox.pytester.runpytest_inprocess(*arguments).ret == 0
+    runs = sandbox.pytester.path / "reports" / "runs"
+    folders = sorted(one for one in runs.iterdir() if one.name != "latest")
+    assert len(folders) == 2
+    assert (runs / "latest").resolve() in folders
+    assert {one.name for one in folders[0].iterdir()} == {
+        "verdict.json",
+        "junit.xml",
+        "report.html",
+        "summary.md",
+    }
+
+
+@pytest.mark.parametrize("options", [["--collect-only"], ["--markers"], ["--setup-plan"], ["--fixtures"]])
+def test_listing_leaves_nothing_behind(sandbox: Sandbox, options: list[str]) -> None:
+    sandbox.suite("preflight", PASS)
+    assert sandbox.run(*options).ret == 0
+    assert not sandbox.folder.exists()
+
+
+def test_tests_of_anything_else_run_as_if_we_were_not_there(sandbox: Sandbox) -> None:
+    tests = sandbox.pytester.mkdir("tests")
+    (tests / "test_else.py").write_text("def test_else(): pass\ndef test_fails(): assert 0")
+    result = sandbox.run("tests", "--target=./nowhere.yaml")
+    assert result.ret == 1
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.no_fnmatch_line("*page:*")
+    assert not sandbox.folder.exists()
+
+
+def test_a_lab_that_does_not_come_up_makes_the_run_inconclusive_once(sandbox: Sandbox) -> None:
+    """There is no system of that name for a lab to run."""
+    opens = "def test_{0}(environment, judge, certificate): judge(certificate, GOOD)"
+    sandbox.suite("preflight", opens.format("one"), opens.format("two"))
+    sandbox.suite("smoke", opens.format("three"))
+    name = f"none-{os.getpid()}"
+    assert sandbox.run(f"--lab={name}", env="lab").ret == 10
+    (finding,) = sandbox.verdict["findings"]
+    assert finding["verdict"] == "UNKNOWN"
+    assert name in finding["reason"]
+    assert {one["why"] for one in sandbox.verdict["not_run"]} == {"the environment lab could not be opened"}
+
+
+def test_a_running_lab_is_joined_and_left_running(sandbox: Sandbox) -> None:
+    name = f"joined-{os.getpid()}"
+    home = home_of(name)
+    home.mkdir(parents=True)
+    facts = {
+        "pid": os.getpid(), "name": name, "system": "shop", "kubeconfig": str(home / "kubeconfig"), "ca": "/ca",
+        "entry": "https://127.1.0.10:8443", "prometheus": "http://p", "alertmanager": "http://a", "sink": "http://s",
+        "aws": {"endpoint": "http://127.1.0.40:5000", "region": "here", "access_key": "lab", "secret_key": "lab"},
+        "stores": {"database": {"blue": "postgresql://u:pass-of-blue@h/b", "green": "postgresql://u:pass-of-green@h/g"}},
+        "credentials": {"user": "inspector", "password": "pass-of-user"},
+    }  # fmt: skip
+    (home / "lab.json").write_text(json.dumps(facts))
+    (home / "kubeconfig").write_text("users: [{name: admin, user: {token: token-of-admin}}]")
+    said = "pass-of-blue pass-of-green pass-of-user token-of-admin"
+    sandbox.suite("smoke", f"def test_joined(environment, judge, certificate): raise Unreachable('{said}')")
+    try:
+        result = sandbox.run(f"--lab={name}", env="lab")
+    finally:
+        for file in home.iterdir():
+            file.unlink()
+        home.rmdir()
+    assert result.ret == 10
+    assert sandbox.verdict["findings"][0]["reason"] == "could not look: ••• ••• ••• •••"
+    assert sandbox.verdict["environment"]["entry"] == "https://127.1.0.10:8443"
+    assert sandbox.verdict["environment"]["facts"]["Lab"] == name
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_the_run_torn_down_and_written(sandbox: Sandbox, number: signal.Signals) -> None:
+    started = sandbox.pytester.path / "started"
+    sandbox.suite(
+        "preflight", PASS, f"import pathlib\npytest.started = pathlib.Path({str(started)!r})\n{SLOW}", UNKNOWN
+    )
+    command = [sys.executable, "-m", "pytest", *sandbox.arguments()]
+    run = subprocess.Popen(command, cwd=sandbox.pytester.path, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 30
+    while not started.exists():
+        assert run.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    run.send_signal(number)
+    output, _ = run.communicate(timeout=30)
+    assert run.returncode == pytest.ExitCode.INTERRUPTED
+    assert started.with_name("healed").exists()
+    assert sandbox.verdict["word"] == "INCONCLUSIVE"
+    if number is not signal.SIGINT:
+        assert sandbox.verdict["cut_short"] == number.name
+    assert [one["test"].split("::")[1] for one in sandbox.verdict["not_run"]] == ["test_slow", "test_unknown"]
+    assert {one.name for one in Path(sandbox.folder).iterdir()} >= {"report.html", "junit.xml", "summary.md"}
+    assert "INCONCLUSIVE" in sandbox.read("report.html")
+    assert "INCONCLUSIVE: green of shop in staging" in output
+
+
+def test_the_terminal_shows_what_is_tried_and_for_how_long(sandbox: Sandbox) -> None:
+    """On a terminal; elsewhere there is a line for each check, and nothing moves."""
+    slow = "def test_waits(judge, certificate):\n    time.sleep(0.6)\n    judge(certificate, GOOD)"
+    sandbox.suite("preflight", slow)
+    command = " ".join([sys.executable, "-m", "pytest", *sandbox.arguments()])
+    shown = subprocess.run(
+        ["script", "-qec", command, "/dev/null"],
+        cwd=sandbox.pytester.path, capture_output=True, text=True, env={**os.environ, "TERM": "xterm"}, check=True,
+    ).stdout  # fmt: skip
+    assert "[1/1] preflight · waits" in shown
+    assert "0.5 s" in shown
+    assert "PASS: green of shop in staging" in shown
+    assert sandbox.run().stdout.str().count("waits") == 0
+
+
+@pytest.mark.parametrize("options", [["-v"], ["-q"], ["-vv", "--tb=short"]])
+def test_pytests_own_views_use_our_words(sandbox: Sandbox, options: list[str]) -> None:
+    sandbox.suite("preflight", PASS, UNKNOWN)
+    result = sandbox.run(*options)
+    assert result.ret == 10
+    if options[0].startswith("-v"):
+        result.stdout.fnmatch_lines(["*::test_unknown UNKNOWN*"])
+    result.stdout.fnmatch_lines(["*1 passed, 1 unknown*"])
