@@ -94,6 +94,7 @@ class Mesh:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.publisher = Publisher()
+        self.pid = 0
 
     @contextmanager
     def running(self, objects: list[Object]) -> Iterator[Self]:
@@ -102,6 +103,7 @@ class Mesh:
         envoy = Running(Part("envoy", command(self.layout)), self.layout.logs / "envoy.log")
         try:
             wait_until(lambda: self._started(envoy))
+            self.pid = envoy.process.pid
             yield self
         finally:
             envoy.stop()

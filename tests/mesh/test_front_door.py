@@ -142,7 +142,7 @@ def test_a_policy_that_keeps_the_front_door_out_ends_in_504(
         mesh.apply([*within, closed])
         wait_until(lambda: http.get(url(layout)).status_code == 504)
         answer = http.get(url(layout))
-        assert answer.elapsed.total_seconds() >= 0.5
+        assert answer.elapsed.total_seconds() > 0.49  # Envoy looks at its clock once a turn
         mesh.apply([*within, closed, opened])
         wait_until(lambda: http.get(url(layout)).status_code == 200)
 

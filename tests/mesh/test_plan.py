@@ -41,7 +41,9 @@ def planned(objects: list[Object], tmp_path: Path) -> Files:
 
 
 def endpoints(files: Files, cluster: str) -> list[str]:
-    groups = resources(files, f"endpoints/{cluster}.json")[0]["endpoints"]
+    groups = next(c for c in resources(files, "clusters.json") if c["name"] == cluster)["load_assignment"][
+        "endpoints"
+    ]
     addresses = [e["endpoint"]["address"]["socket_address"] for e in groups[0]["lb_endpoints"]]
     return [f"{a['address']}:{a['port_value']}" for a in addresses]
 
@@ -245,7 +247,7 @@ def test_a_destination_rule_divides_limits_and_ejects(tmp_path: Path) -> None:
     assert made["circuit_breakers"]["thresholds"][0]["max_connections"] == 7
     assert (made["connect_timeout"], made["lb_policy"]) == ("3.000s", "LEAST_REQUEST")
     assert made["outlier_detection"]["consecutive_5xx"] == 3
-    routed = resources(files, "routes/web.blue:80.json")[0]["virtual_hosts"][0]["routes"][0]["route"]
+    routed = resources(files, "services.json")[0]["virtual_hosts"][0]["routes"][0]["route"]
     assert routed["weighted_clusters"]["clusters"][0]["name"] == "web.blue:80:v2"
 
 
@@ -266,10 +268,7 @@ def test_a_pod_that_comes_changes_no_filter_chain(objects: list[Object], tmp_pat
 def test_a_virtual_service_that_makes_no_sense_is_passed_over(objects: list[Object], tmp_path: Path) -> None:
     broken = virtual_service("blue", "broken", ["web"], http=[{"timeout": "soon", "route": [to("web")]}])
     files = planned([*objects, broken], tmp_path)
-    assert (
-        resources(files, "routes/web.blue:80.json")[0]["virtual_hosts"][0]["routes"][0]["name"]
-        == "web.blue:80"
-    )
+    assert resources(files, "services.json")[0]["virtual_hosts"][0]["routes"][0]["name"] == "web.blue:80"
 
 
 @pytest.mark.parametrize(
@@ -282,14 +281,14 @@ def test_only_what_names_the_gateway_is_served_at_the_front_door(
     spec = {"gateways": gateways} if gateways else {}
     other = virtual_service("blue", "v", ["shop.example"], http=[{"route": [to("web")]}], **spec)
     files = planned([o for o in objects if o["kind"] != "VirtualService"] + [other], tmp_path)
-    domains = [host["domains"] for host in resources(files, "routes/front-door.json")[0]["virtual_hosts"]]
+    domains = [host["domains"] for host in resources(files, "front-door.json")[0]["virtual_hosts"]]
     assert domains == ([["shop.example"], ["127.200.0.10"]] if bound else [])
 
 
 def test_a_gateway_does_not_serve_hosts_that_are_not_its_own(objects: list[Object], tmp_path: Path) -> None:
     other = virtual_service("blue", "v", ["other.example"], http=[{"route": [to("web")]}], gateways=["door"])
     files = planned([*objects, other], tmp_path)
-    hosts = {host["name"] for host in resources(files, "routes/front-door.json")[0]["virtual_hosts"]}
+    hosts = {host["name"] for host in resources(files, "front-door.json")[0]["virtual_hosts"]}
     assert hosts == {"shop.example", "127.200.0.10"}
 
 

@@ -85,7 +85,7 @@ def read(layout: Layout, name: str) -> Any:
 
 
 def weights(layout: Layout) -> dict[str, int]:
-    hosts = read(layout, "routes/front-door.json")[0]["virtual_hosts"]
+    hosts = read(layout, "front-door.json")[0]["virtual_hosts"]
     return {c["name"]: c["weight"] for c in hosts[0]["routes"][0]["route"]["weighted_clusters"]["clusters"]}
 
 
@@ -95,7 +95,7 @@ def rules(weight: int) -> list[Object]:
 
 def test_the_files_follow_the_cluster(following: Layout) -> None:
     create(following, namespace("blue"), web(), pod("web-1", following.pod_ip(1, 2)))
-    wait_until(lambda: "lb_endpoints" in json.dumps(read(following, "endpoints/web.blue:80.json")))
+    wait_until(lambda: "lb_endpoints" in json.dumps(read(following, "clusters.json")))
     assert list(json.loads(following.hosts.read_text())) == ["web.blue"]
     pair = Authority.load(following.pki).issue(["shop.example"])
     create(
@@ -105,7 +105,7 @@ def test_the_files_follow_the_cluster(following: Layout) -> None:
         gateway("blue", "door"),
         virtual_service("blue", "canary", ["shop.example"], gateways=["door"], http=rules(5)),
     )
-    wait_until(lambda: bool(read(following, "routes/front-door.json")), 5)
+    wait_until(lambda: bool(read(following, "front-door.json")), 5)
     wait_until(lambda: weights(following) == {"web.blue:80": 95, "no such service: other": 5})
     started = time.monotonic()
     patch(following, f"{VIRTUAL_SERVICES}/canary", {"spec": {"http": rules(25)}})
