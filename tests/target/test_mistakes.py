@@ -9,6 +9,7 @@ import pytest
 from fixtures.target import InvalidProfile, Target, UnknownName
 from tests.target.profiles import SMALL, built, changed, only, problems
 
+LAB = "environments.lab"
 MISTAKES = [
     # (what stands there, what is written instead, line, path, read, expected, near)
     ("that: p95 < 2s", "that: p95 < 2", 13, "objectives.login.that", "'p95 < 2'", "a duration", ""),
@@ -35,7 +36,7 @@ MISTAKES = [
     ("embedded: true, ", "", 9, "environments.lab", "nothing about kubernetes", "absent", ""),
     ("green: small-green", "green: small", 9, "environments.lab.namespaces.green", "small", "another namespace", ""),
     ("green: small-green", "green: x, grey: y", 9, "environments.lab.namespaces.grey", "grey", "blue, green", "green"),
-    ("embedded: true", "embedded: true, absent: {sinc: no}", 9, "environments.lab.absent.sinc", "sinc", "a part", "sink"),
+    ("embedded: true", "embedded: true, absent: {sinc: no}", 9, f"{LAB}.absent.sinc", "sinc", "a part", "sink"),
     ("platform: kubernetes", "platform: kubernets", 4, "platform", "kubernets", "ecs", "kubernetes"),
     ("health: /health", "health: health", 7, "services[0].health", "health", "a path", ""),
     ("health: /health", "health: /health, port: 99999", 7, "services[0].port", "99999", "at most 65535", ""),

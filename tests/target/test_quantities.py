@@ -41,7 +41,7 @@ def test_a_quantity_is_read_into_its_base_unit(kind: type[Quantity], text: str, 
     assert str(quantity) == text
 
 
-NO_QUANTITIES = [
+NO_QUANTITIES: list[object] = [
     2,
     0.5,
     True,
@@ -198,7 +198,7 @@ def test_no_bound_admits_nan() -> None:
     words = [("p95", "2s"), *((word, "5%") for word in (*BAD_RATES, *GOOD_RATES))]
     words += [
         (word, {Duration: "2s", Share: "5%", Rate: "5 rps", Count: "5 jobs"}[PLAIN[word]]) for word in PLAIN
-    ]  # type: ignore[index]
+    ]
     for word, limit in words:
         bound = Bound.read(f"{word} {'>=' if word in GOOD_RATES else '<'} {limit}")
         assert not bound.admits(math.nan)
