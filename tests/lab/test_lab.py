@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -79,7 +80,9 @@ def test_two_labs_stand_side_by_side_and_each_goes_alone(lab: Lab) -> None:
         for each in (lab, other):
             assert len(listening(each)) == len(PORTS_OF_A_LAB)
             page = httpx.get(
-                f"{each.facts['entry']}/health", verify=each.facts["ca"], headers={"canary": "true"}
+                f"{each.facts['entry']}/health",
+                verify=ssl.create_default_context(cafile=each.facts["ca"]),
+                headers={"canary": "true"},
             )
             assert page.status_code == 200
             assert page.headers["x-served-side"] == "green"
