@@ -148,7 +148,7 @@ class Space:
         assert found
         return found
 
-    def ask(self, pod: Object, path: str, **query: str) -> httpx.Response:
+    def ask(self, pod: Object, path: str, /, **query: str) -> httpx.Response:
         """Straight to the pod's address."""
         return httpx.get(f"http://{pod['status']['podIP']}:8080{path}", params=query, timeout=5)
 
