@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +12,13 @@ from fixtures.lab.layout import Layout
 from fixtures.lab.pki import Authority
 from tests.mesh.manifests import Object, shop
 from tests.mesh.running import Mesh, Pods
+from tests.mesh.subnets import claimed
 
 
 @pytest.fixture
-def layout(tmp_path: Path) -> Layout:
-    return Layout(random.randint(200, 250), tmp_path)
+def layout(tmp_path: Path) -> Iterator[Layout]:
+    with claimed() as subnet:
+        yield Layout(subnet, tmp_path)
 
 
 @pytest.fixture

@@ -159,6 +159,24 @@ def test_a_route_rewrites_retries_and_gives_up(mesh: Mesh, layout: Layout, objec
     assert mesh.stat("cluster.web.blue_80.upstream_rq_total") == before + 3
 
 
+def test_a_pod_that_fails_is_ejected_where_a_destination_rule_asks_for_it(
+    mesh: Mesh, layout: Layout, objects: list[Object]
+) -> None:
+    ejecting = {
+        "consecutive5xxErrors": 2,
+        "interval": "1s",
+        "baseEjectionTime": "30s",
+        "maxEjectionPercent": 100,
+    }
+    rule_of_all = {"host": "web", "trafficPolicy": {"outlierDetection": ejecting}}
+    metadata = {"namespace": "green", "name": "web"}
+    mesh.apply([*objects, {"kind": "DestinationRule", "metadata": metadata, "spec": rule_of_all}])
+    wait_until(lambda: mesh.stat("cluster_manager.cluster_modified") == 1)
+    codes = [httpx.get(url(layout, "10.96.0.12", "/?status=500")).status_code for _ in range(3)]
+    assert codes == [500, 500, 503]  # the last one found nobody left
+    assert httpx.get(url(layout, "10.96.0.11")).status_code == 200
+
+
 def test_a_refused_peer_waits_and_is_never_answered(
     mesh: Mesh, layout: Layout, objects: list[Object]
 ) -> None:

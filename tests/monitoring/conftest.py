@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,13 +10,15 @@ import pytest
 
 from fixtures.lab.layout import Layout
 from fixtures.lab.monitoring.watched import Watched
+from tests.mesh.subnets import claimed
 
 HERE = Path(__file__).parent
 
 
 @pytest.fixture
-def layout(tmp_path: Path) -> Layout:
-    return Layout(random.randint(200, 250), tmp_path)
+def layout(tmp_path: Path) -> Iterator[Layout]:
+    with claimed() as subnet:
+        yield Layout(subnet, tmp_path)
 
 
 @pytest.fixture
