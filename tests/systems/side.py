@@ -201,6 +201,16 @@ class Side:
     def valkey(self) -> Redis:
         return Redis.from_url(cache_url(BLUE, self.layout.cache, CREDENTIALS), decode_responses=True)
 
+    def stick(self) -> None:
+        """Have the report generator's worker stop, and wait until it no longer waits for a job it asked for before."""
+        pod = self.pods["report-generator"]
+        pod.behave(report_stuck="true")
+        name = pod.environment["POD_NAME"]
+        with self.valkey() as valkey:
+            wait_until(
+                lambda: not any(one["name"] == name and "b" in one["flags"] for one in valkey.client_list())
+            )
+
     def sql(self, query: str) -> list[tuple[Any, ...]]:
         """As the superuser, in blue's database."""
         with psycopg.connect(f"{self.postgres.url}/{BLUE.database}", autocommit=True) as database:

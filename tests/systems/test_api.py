@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -243,6 +244,41 @@ def test_a_database_role_cannot_enter_the_other_sides_database(side: Side) -> No
         "WHERE r.rolname LIKE 'hwayo%' AND d.datname LIKE 'hwayo%' AND has_database_privilege(r.oid, d.oid, 'CONNECT')"
     )
     assert sorted(allowed) == [("hwayo", "hwayo"), ("hwayo_green", "hwayo_green")]
+
+
+@pytest.mark.parametrize("text", ["\x00", "a\x00b", "\ud800"])
+def test_text_that_no_database_holds_is_422(door: httpx.Client, inspector: Headers, text: str) -> None:
+    for path, body in (
+        ("/api/v1/auth/login", {"username": text, "password": text}),
+        ("/api/v1/data-records", {**RECORD, "remark": text}),
+    ):
+        answer = door.post(path, headers=inspector, content=json.dumps(body))
+        assert answer.status_code == 422
+        assert answer.json()["errors"]
+    assert door.get("/api/v1/audit?actor=%00", headers=inspector).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        ("[" * 100_000, 400),
+        ("x" * 2_000_000, 413),
+        (json.dumps({**RECORD, "value": 10**400}), 422),
+        (json.dumps({**RECORD, "value": float("nan")}), 422),
+    ],
+    ids=["deep", "large", "huge number", "no number"],
+)
+def test_a_monstrous_body_is_the_clients_fault(
+    door: httpx.Client, inspector: Headers, content: str, status: int
+) -> None:
+    answer = door.post("/api/v1/data-records", headers=inspector, content=content)
+    assert answer.status_code == status
+    assert answer.json()["error"]
+
+
+def test_a_wrong_method_is_405(door: httpx.Client) -> None:
+    answer = door.put("/api/v1/me")
+    assert (answer.status_code, answer.json()) == (405, {"error": "method not allowed"})
 
 
 # --- the customer --------------------------------------------------------------------------------------------------

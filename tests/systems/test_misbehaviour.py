@@ -52,13 +52,13 @@ def test_an_unknown_key_is_an_error_in_the_log(side: Side) -> None:
 def test_latency_on_one_path_leaves_the_others_alone(
     side: Side, door: httpx.Client, inspector: dict[str, str]
 ) -> None:
-    side.pods["auth-service"].behave(latency="300ms", only_path="/api/v1/me")
-    assert took_s(door, "/api/v1/me", inspector) > 0.3
+    side.pods["auth-service"].behave(latency="600ms", only_path="/api/v1/me")
+    assert took_s(door, "/api/v1/me", inspector) > 0.6
     started = time.monotonic()
     assert login(door) == 200
-    assert time.monotonic() - started < 0.3
+    assert time.monotonic() - started < 0.6
     side.pods["auth-service"].behave()
-    assert took_s(door, "/api/v1/me", inspector) < 0.3
+    assert took_s(door, "/api/v1/me", inspector) < 0.6
 
 
 def test_errors_come_in_their_share(side: Side, door: httpx.Client, inspector: dict[str, str]) -> None:
@@ -72,7 +72,7 @@ def test_errors_come_in_their_share(side: Side, door: httpx.Client, inspector: d
 def test_errors_above_a_rate_spare_what_is_below(
     side: Side, door: httpx.Client, inspector: dict[str, str]
 ) -> None:
-    side.pods["auth-service"].behave(errors_above_rps="20")
+    side.pods["auth-service"].behave(errors_above_rps="5")
     statuses = [door.get("/api/v1/me", headers=inspector).status_code for _ in range(60)]
     assert set(statuses) == {200, 503}
     wait_until(lambda: door.get("/api/v1/me", headers=inspector).status_code == 200, 3)
@@ -105,8 +105,7 @@ def test_cpu_is_burnt_while_requests_are_served(side: Side) -> None:
     process = psutil.Process(pod.running.process.pid)
     pod.behave(cpu="0.6")
     before = process.cpu_times().user
-    time.sleep(1)
-    assert process.cpu_times().user - before > 0.25
+    wait_until(lambda: process.cpu_times().user - before > 0.3, 5)
     assert httpx.get(f"{pod.url}/login").status_code == 200
 
 
@@ -172,16 +171,14 @@ def test_reports_fail_on_order(side: Side, door: httpx.Client, inspector: dict[s
 def test_a_stuck_queue_grows_and_drains_when_healed(
     side: Side, door: httpx.Client, inspector: dict[str, str]
 ) -> None:
-    pod = side.pods["report-generator"]
-    pod.behave(report_stuck="true")
-    time.sleep(1.2)  # it may still be waiting for a job that it asked for before it was told
+    side.stick()
     urls = [
         door.post("/api/v1/reports/generate", headers=inspector, json={"record": n}).json()["url"]
         for n in (1, 2, 3)
     ]
     assert value(scraped(side, "report-generator"), "queue_length", queue="reports") == 3
     assert {door.get(url, headers=inspector).json()["status"] for url in urls} == {"queued"}
-    pod.behave()
+    side.pods["report-generator"].behave()
     assert {finished(door, inspector, url)["status"] for url in urls} == {"done"}
 
 
