@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fixtures.lab import access
 from fixtures.lab.api import Api
 from fixtures.lab.layout import Layout
 from fixtures.lab.pki import Authority
 from fixtures.lab.populate import populate
 from fixtures.lab.process import Part, Running
 from fixtures.lab.systems.hwayo import istio
-from tests.cluster import servers
 from tests.mesh.manifests import Object, certificate, gateway, namespace, service, to, virtual_service
 from tests.mesh.running import wait_until
 
@@ -28,21 +28,39 @@ VIRTUAL_SERVICES = "/apis/networking.istio.io/v1beta1/namespaces/blue/virtualser
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Layout]:
-    layout = servers.new_home(tmp_path / "lab")
-    with servers.running(layout):
+def cluster(layout: Layout) -> Iterator[Layout]:
+    layout.logs.mkdir()
+    (layout.home / "layout.json").write_text(json.dumps({"subnet": layout.subnet, "system": "shop"}))
+    access.issue(layout, nodes=1)
+    running = own(layout, "cluster")
+    try:
+        wait_until(lambda: _listens(layout.api))
+        running.must_live()
         yield layout
+    finally:
+        running.stop()
 
 
 @pytest.fixture
 def following(cluster: Layout) -> Iterator[Layout]:
-    command = [sys.executable, "-m", "fixtures.lab.mesh", "--home", str(cluster.home)]
-    mesh = Running(Part("mesh", command), cluster.logs / "mesh.log")
+    mesh = own(cluster, "mesh")
     try:
         yield cluster
         mesh.must_live()
     finally:
         mesh.stop()
+
+
+def own(layout: Layout, name: str) -> Running:
+    """A part of the lab, started as the supervisor does."""
+    command = [sys.executable, "-m", f"fixtures.lab.{name}", "--home", str(layout.home)]
+    return Running(Part(name, command), layout.logs / f"{name}.log")
+
+
+def _listens(address: str) -> bool:
+    host, port = address.rsplit(":", 1)
+    with socket.socket() as client:
+        return client.connect_ex((host, int(port))) == 0
 
 
 def create(layout: Layout, *objects: Object) -> None:
