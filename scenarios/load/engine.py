@@ -3,11 +3,7 @@ gevent never comes near this process."""
 
 from __future__ import annotations
 
-import json
-import os
 import selectors
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,21 +11,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from fixtures.clock import POLL_S
+from fixtures.evidence import NoEvidence
 from reports.baseline.histogram import Histogram
-from scenarios.load.plan import HOUSE, Open, Plan
+from scenarios.load.plan import Open, Plan
+from scenarios.load.processes import SILENT_S, Fleet, Local, Source
 from scenarios.load.result import LoadRun, Phase
-from scenarios.load.samples import Samples
-from scenarios.load.validity import Generated, ServerCount, judge
+from scenarios.load.validity import Ended, ServerCount, judge
 
 SET_UP_S = 120.0
 LEAD_S = 0.3  # from the word to the first arrival, so that every generator has heard it
-SILENT_S = 10.0  # a generator reports every second; one that is silent for so long is lost
 
 
-class CannotStart(Exception):
+class CannotStart(NoEvidence):
     """The generators did not come up: the message says which and why."""
 
 
@@ -37,7 +33,7 @@ class Counter(Protocol):
     """The server's own count of requests."""
 
     source: str
-    exclusive: bool
+    exclusive: bool  # whether nobody else uses the server meanwhile, so that the counts must be equal
 
     def read(self) -> int:
         """How many so far. Raises NoEvidence."""
@@ -71,66 +67,11 @@ OnProgress = Callable[[Progress], None]
 class Means:
     """With what a run is made. `secrets` reach the generators as environment variables and are written nowhere."""
 
-    workers: int = 1
+    fleet: Fleet = field(default_factory=lambda: Local(1))
     secrets: Mapping[str, str] = field(default_factory=dict)
     counter: Counter | None = None
     on_progress: OnProgress | None = None
     keep: Path | None = None  # where the records go; without it they are gone when they were read
-
-
-class _Worker:
-    """A generator process and what it said last."""
-
-    def __init__(self, folder: Path, part: int, means: Means, environment: Mapping[str, str]) -> None:
-        self.name, self.part = f"{part + 1} of {means.workers}", part
-        self.log = folder / f"worker-{part}.log"
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "scenarios.load.worker", str(folder), str(part), str(means.workers)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                bufsize=0,
-                cwd=HOUSE,
-                env={**environment, **means.secrets},
-            )
-        self.said: dict[str, Any] = {}
-        self.heard_at = time.monotonic()
-        self._rest = b""
-
-    def tell(self, **order: Any) -> None:
-        assert self.process.stdin is not None
-        try:
-            self.process.stdin.write(json.dumps(order).encode() + b"\n")
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            self.heard_at = 0.0  # gone; `follow` will see it
-
-    def lines(self) -> Iterator[dict[str, Any]]:
-        """What it has said since; reads once, so call it when there is something."""
-        assert self.process.stdout is not None
-        self._rest += self.process.stdout.read(1 << 16)
-        *whole, self._rest = self._rest.split(b"\n")
-        for line in whole:
-            self.said = json.loads(line)
-            self.heard_at = time.monotonic()
-            yield self.said
-
-    @property
-    def event(self) -> str:
-        return str(self.said.get("event", ""))
-
-    def end(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            assert pipe is not None
-            pipe.close()
-
-    def complaint(self) -> str:
-        tail = self.log.read_text(errors="replace").strip().splitlines()[-5:]
-        return str(self.said.get("why") or "\n".join(tail) or f"exit code {self.process.poll()}")
 
 
 class Traffic:
@@ -138,38 +79,38 @@ class Traffic:
 
     def __init__(self, plan: Plan, means: Means, folder: Path) -> None:
         self.plan, self.means, self._folder = plan, means, folder
-        self._workers: list[_Worker] = []
+        self._sources: list[Source] = []
         self._selector = selectors.DefaultSelector()
         self._zero_ns = 0
+        self._zero_unix = 0.0
         self._stopped_ns: int | None = None
         self._before: int | None = None
         self._marks: list[tuple[str, float]] = [("before", 0.0)]
-        self._told = -1
+        self._told_s = -1
 
     # --- beginning ---------------------------------------------------------------------------------------------------
     def start(self) -> None:
         """Bring the generators up, let their users log in, read the server's count, and say go. Raises CannotStart."""
         (self._folder / "plan.json").write_text(self.plan.written())
-        environment = _environment()
-        for part in range(self.means.workers):
-            worker = _Worker(self._folder, part, self.means, environment)
-            self._workers.append(worker)
-            self._selector.register(worker.process.stdout, selectors.EVENT_READ, worker)  # type: ignore[arg-type]
-        self._follow(lambda worker: worker.event in ("ready", "failed"), time.monotonic() + SET_UP_S)
-        not_up = [worker for worker in self._workers if worker.event != "ready"]
-        if not_up:
-            raise CannotStart(f"generator {not_up[0].name}: {not_up[0].complaint()}")
+        self._sources = self.means.fleet.start(self._folder, self.means.secrets)
+        for source in self._sources:
+            self._selector.register(source.out, selectors.EVENT_READ, source)
+        self._follow(lambda source: source.all("ready", "failed"), time.monotonic() + SET_UP_S)
+        not_up = next((source for source in self._sources if not source.all("ready")), None)
+        if not_up is not None:
+            raise CannotStart(f"generator {not_up.parts[0].name} did not come up: {not_up.complaint()}")
         if self.means.counter is not None:
             self._before = self.means.counter.read()
         self._zero_ns = time.monotonic_ns() + int(LEAD_S * 1e9)
         self._zero_unix = time.time() + LEAD_S
-        for worker in self._workers:
-            worker.tell(zero_ns=self._zero_ns)
-            worker.said = {}
+        for source in self._sources:
+            for part in source.parts:
+                part.said = {}
+            source.tell(zero_ns=self._zero_ns)
 
     @property
     def pids(self) -> list[int]:
-        return [worker.process.pid for worker in self._workers]
+        return [source.process.pid for source in self._sources]
 
     # --- under way ---------------------------------------------------------------------------------------------------
     @property
@@ -184,41 +125,39 @@ class Traffic:
 
     def run_for(self, seconds: float) -> None:
         """Let it run on, following it; returns early when it is over."""
-        self._follow(self._over, time.monotonic() + seconds)
+        self._follow(lambda source: source.over, time.monotonic() + seconds)
 
     def stop(self) -> None:
         """No more arrivals."""
         self._stopped_ns = time.monotonic_ns()
-        for worker in self._workers:
-            worker.tell(stop=True)
+        for source in self._sources:
+            source.tell(stop=True)
 
     def finish(self) -> LoadRun:
         """Wait for the end of the plan, and for what is in flight; then read every record."""
-        end_s = self.plan.model.duration_s if self._stopped_ns is None else self.elapsed_s
-        bound_s = end_s - self.elapsed_s + self.plan.drain_s + SILENT_S
-        self._follow(self._over, time.monotonic() + bound_s)
-        lost = [worker.name for worker in self._workers if worker.event != "done"]
-        files = [self._folder / f"records-{worker.part}.bin" for worker in self._workers]
-        samples = Samples.read([path for path in files if path.exists()])
-        duration_s = self._duration_s()
-        run = LoadRun(self.plan, samples, duration_s, self._zero_unix, self._phases(duration_s))
-        generators = [_generated(worker) for worker in self._workers if worker.event == "done"]
+        end_s = self._duration_s()
+        bound_s = max(0.0, end_s - self.elapsed_s) + self.plan.drain_s + SILENT_S
+        self._follow(lambda source: source.over, time.monotonic() + bound_s)
+        samples = self.means.fleet.collect(self._folder)
+        run = LoadRun(self.plan, samples, end_s, self._zero_unix, self._phases(end_s))
+        parts = [part for source in self._sources for part in source.parts]
+        run.generators = [part.generated() for part in parts if part.event == "done"]
+        lost = [part.name for part in parts if part.event != "done"]
         counted = None
         if self._before is not None and self.means.counter is not None:
             counter = self.means.counter
             seen = counter.read() - self._before
             counted = (run.sent(), ServerCount(seen, counter.source, counter.exclusive))
         model = self.plan.model
-        planned = round(model.profile.planned(duration_s)) if isinstance(model, Open) else None
-        run.validity = judge(generators, lost, planned, counted)
-        run.generators = generators
+        planned = round(model.profile.planned(end_s)) if isinstance(model, Open) else None
+        run.validity = judge(Ended(run.generators, lost, planned, samples.count), counted)
         return run
 
     def end(self) -> None:
         """Nothing of it is left, however it went."""
         self._selector.close()
-        for worker in self._workers:
-            worker.end()
+        for source in self._sources:
+            source.end()
 
     # -----------------------------------------------------------------------------------------------------------------
     def _duration_s(self) -> float:
@@ -231,29 +170,25 @@ class Traffic:
         spans = ((one[0], one[1], after[1]) for one, after in pairwise(edges))
         return [Phase(name, begin, end) for name, begin, end in spans if end > begin]
 
-    def _over(self, worker: _Worker) -> bool:
-        return worker.event == "done"
-
-    def _follow(self, over: Callable[[_Worker], bool], until: float) -> None:
+    def _follow(self, over: Callable[[Source], bool], until: float) -> None:
         """Read what the generators say until all are `over`, dead or silent, or the time has come."""
         while time.monotonic() < until:
-            waiting = [worker for worker in self._workers if not over(worker) and _alive(worker)]
-            if not waiting:
+            if not any(source.alive and not over(source) for source in self._sources):
                 return
             for key, _ in self._selector.select(min(POLL_S, max(0.0, until - time.monotonic()))):
-                worker = key.data
-                if not list(worker.lines()) and worker.process.poll() is not None:
+                source: Source = key.data
+                if not source.hear():
                     self._selector.unregister(key.fileobj)
             self._tell()
 
     def _tell(self) -> None:
-        said = [worker.said for worker in self._workers if "elapsed_s" in worker.said]
+        said = [part.said for source in self._sources for part in source.parts if "elapsed_s" in part.said]
         if self.means.on_progress is None or not said:
             return
-        elapsed_s = min(one["elapsed_s"] for one in said)
-        if int(elapsed_s) <= self._told or len(said) < len(self._workers):
+        elapsed_s = max(one["elapsed_s"] for one in said)
+        if int(elapsed_s) <= self._told_s:
             return
-        self._told = int(elapsed_s)
+        self._told_s = int(elapsed_s)
         recent = Histogram()
         for one in said:
             recent.merge(Histogram({int(index): seen for index, seen in one["recent"].items()}))
@@ -289,28 +224,3 @@ def run_load(plan: Plan, means: Means | None = None) -> LoadRun:
     """A whole run, from its beginning to its end. Raises CannotStart, and NoEvidence where the counter has none."""
     with traffic(plan, means or Means()) as running:
         return running.finish()
-
-
-def _alive(worker: _Worker) -> bool:
-    silent = time.monotonic() - worker.heard_at > SILENT_S and worker.event == "progress"
-    return worker.process.poll() is None and not silent
-
-
-def _generated(worker: _Worker) -> Generated:
-    said = worker.said
-    return Generated(
-        name=worker.name,
-        offered=said["offered"],
-        dropped=said["dropped"],
-        unfinished=said["unfinished"],
-        written=said["written"],
-        cpu_s=said["cpu_s"],
-        busiest=said["busiest"],
-        lateness=Histogram.read(said["lateness"]),
-    )
-
-
-def _environment() -> dict[str, str]:
-    """The generators' own environment: ours, without what only pytest's process should see."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    return {**kept, "PYTHONUNBUFFERED": "1"}

@@ -71,7 +71,6 @@ class Recorder:
             self._keep(Record(now_ns - took_us * 1000, 0, took_us, 0, 0, endpoint, outcome))
             return
         due_ns, start_ns, asked, task = ticket
-        del self.in_flight[id(ticket)]
         status, served = _answer(response, self._header)
         outcome = Outcome.UNANSWERED if not status else Outcome.REFUSED if exception else Outcome.OK
         key = (request_type, name)
@@ -84,6 +83,8 @@ class Recorder:
         marked = mark(outcome, asked, self._names.served_side(served))
         size = int(response_length or 0)
         self._keep(Record(due_ns, late_us, late_us + took_us, size, status, endpoint, marked))
+        # Last, because Locust swallows what a listener raises: what was not kept must not look as if it had ended.
+        del self.in_flight[id(ticket)]
 
     # --- what the generator reports ----------------------------------------------------------------------------------
     def late(self, late_ns: int) -> None:

@@ -18,6 +18,7 @@ SIZE = FORMAT.size
 FLUSH_AT = 64 * 1024
 LONGEST_US = 0xFFFFFFFF  # 71 minutes; longer ones are kept as this
 NO_SIDE = ""
+STEP = "REPORT"  # the method under which a scenario times a whole that is more than one request
 MOST_ENDPOINTS, MOST_ASKED, MOST_SERVED = 256, 4, 8
 
 
@@ -51,8 +52,9 @@ def mark(outcome: int, asked: int, served: int) -> int:
     return outcome | asked << 3 | served << 5
 
 
-class TooManyNames(Exception):
-    """More endpoints or sides than a record can tell apart: give requests with ids in their path one `name`."""
+MORE = (
+    "(more)"  # what comes when a record has no number left: give requests with ids in their path one `name`
+)
 
 
 class Names:
@@ -82,8 +84,10 @@ class Names:
         return self._new("served", self.served, name, MOST_SERVED) if found is None else found
 
     def _new(self, kind: str, table: dict[str, int], name: str, most: int, step: bool = False) -> int:
-        if len(table) >= most:
-            raise TooManyNames(f"more than {most} of {kind}: {', '.join(list(table)[:5])}, …, {name}")
+        if len(table) >= most - 1:
+            if MORE in table:
+                return table[MORE]
+            name = MORE
         table[name] = len(table)
         if self._out is not None:
             print(json.dumps({kind: name, "number": table[name], "step": step}), file=self._out, flush=True)

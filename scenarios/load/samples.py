@@ -137,8 +137,8 @@ class Samples:
         """Latencies of those that were answered."""
         return self.latency_us[(self.mark & 7) <= Outcome.REFUSED]
 
-    def slower(self, bound_s: float) -> int:
-        return int(np.count_nonzero(self.answered_us > round(bound_s * 1e6)))
+    def slower(self, than_us: int) -> int:
+        return int(np.count_nonzero(self.answered_us > than_us))
 
     def quantile(self, share: float) -> float | None:
         return quantiles(self.answered_us, [share], self.count)[0]

@@ -45,9 +45,12 @@ class Sent:
 
 @dataclass
 class Validity:
-    """Reasons why the run says nothing; none: it is valid. `notes` are worth reading and no reason."""
+    """Reasons why the run says nothing, by kind; none: it is valid. `notes` are worth reading and no reason.
 
-    reasons: list[str] = field(default_factory=list)
+    Kinds: lost, silent, offered, late, busy, in flight, kept, counted.
+    """
+
+    reasons: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     lateness_p99_s: float | None = None
     busiest: float = 0.0
@@ -58,27 +61,34 @@ class Validity:
         return not self.reasons
 
     def __str__(self) -> str:
-        return "; ".join(self.reasons) or "valid"
+        return "; ".join(self.reasons.values()) or "valid"
 
 
-def judge(
-    generators: Sequence[Generated],
-    lost: Sequence[str],
-    planned: int | None,
-    counted: tuple[Sent, ServerCount] | None = None,
-) -> Validity:
-    """`planned`: arrivals due until the run's end, None of a closed model. `lost`: generators that did not report."""
-    found = Validity()
-    for name in lost:
-        found.reasons.append(f"generator {name} was lost during the run, and its samples with it")
+@dataclass(frozen=True)
+class Ended:
+    """A run's end, as its generators report it. `planned`: arrivals due until then, None of a closed model."""
+
+    generators: Sequence[Generated]
+    lost: Sequence[str]  # generators that did not report
+    planned: int | None
+    kept: int  # samples that are there to be judged
+
+
+def judge(ended: Ended, counted: tuple[Sent, ServerCount] | None = None) -> Validity:
+    found, generators = Validity(), ended.generators
+    if ended.lost:
+        names = " and ".join(ended.lost)
+        found.reasons["lost"] = f"generator {names} was lost during the run, and samples with it"
     if not generators:
-        found.reasons.append("no generator came to its end")
         return found
-    _offered(found, generators, planned)
+    _offered(found, generators, ended.planned)
     _late(found, generators)
     _busy(found, generators)
     if left := sum(one.unfinished for one in generators):
-        found.reasons.append(f"{left} requests were still in flight when the run had ended")
+        found.reasons["in flight"] = f"{left} requests were still in flight when the run had ended"
+    written = sum(one.written for one in generators)
+    if not ended.lost and written != ended.kept:
+        found.reasons["kept"] = f"{written} samples were recorded, and {ended.kept} arrived"
     if counted is not None:
         _agreed(found, *counted)
     return found
@@ -90,7 +100,9 @@ def _offered(found: Validity, generators: Sequence[Generated], planned: int | No
     offered = sum(one.offered for one in generators)
     found.offered_share = offered / planned
     if offered < LEAST_OFFERED * planned:
-        found.reasons.append(f"only {offered} of {planned} requests were sent ({found.offered_share:.1%})")
+        found.reasons["offered"] = (
+            f"only {offered} of {planned} requests were sent ({found.offered_share:.1%})"
+        )
     if dropped := sum(one.dropped for one in generators):
         found.notes.append(f"{dropped} requests found no room and count as failures")
 
@@ -101,11 +113,11 @@ def _late(found: Validity, generators: Sequence[Generated]) -> None:
         together.merge(one.lateness)
     late_us = together.quantile(0.99)
     if late_us is None:
-        found.reasons.append("no request was sent")
+        found.reasons["silent"] = "no request was sent"
         return
     found.lateness_p99_s = late_us / 1e6
     if found.lateness_p99_s > MOST_LATE_S:
-        found.reasons.append(
+        found.reasons["late"] = (
             f"the generator was late: p99 {late_us / 1000:.1f} ms, and {MOST_LATE_S * 1000:g} ms is what may be"
         )
 
@@ -114,7 +126,7 @@ def _busy(found: Validity, generators: Sequence[Generated]) -> None:
     found.busiest = max(one.busiest for one in generators)
     for one in generators:
         if one.busiest > MOST_BUSY:
-            found.reasons.append(
+            found.reasons["busy"] = (
                 f"generator {one.name} kept its core {one.busiest:.0%} busy, and {MOST_BUSY:.0%} is what may be: "
                 "use more of them (--load-workers)"
             )
@@ -125,4 +137,6 @@ def _agreed(found: Validity, sent: Sent, server: ServerCount) -> None:
     if sent.least <= server.seen <= most:
         return
     between = f"{sent.least}" if sent.least == sent.most else f"{sent.least} to {sent.most}"
-    found.reasons.append(f"the clients sent {between} requests, and {server.source} counted {server.seen}")
+    found.reasons["counted"] = (
+        f"the clients sent {between} requests, and {server.source} counted {server.seen}"
+    )

@@ -53,8 +53,8 @@ class View(Protocol):
     def requests_only(self) -> Self:
         """Without the scenario's own steps, which no server saw as one request."""
 
-    def slower(self, bound_s: float) -> int:
-        """How many of the answered took longer. Raises NoBucketAtBound where it cannot be counted."""
+    def slower(self, than_us: int) -> int:
+        """How many of the answered took more µs. Raises NoBucketAtBound where that cannot be counted."""
 
     def quantile(self, share: float) -> float | None:
         """In seconds, over everything: whatever got no answer took for ever (inf)."""

@@ -1,5 +1,6 @@
-"""A tiny server to send load to: counts what it serves, and can be slow, wrong or stopped. `python -m tests.load.server`
-prints its port and serves until its stdin closes."""
+"""A tiny server to send load to: counts what it serves, and can be slow or wrong.
+
+`python -m tests.load.server` prints its port, and serves until its stdin closes."""
 
 from __future__ import annotations
 
@@ -33,10 +34,10 @@ class Service:
         status = 500 if self.fail_every and number % self.fail_every == 0 else 200
         return web.Response(status=status, text="ok", headers={"x-served-side": side})
 
-    async def count(self, request: web.Request) -> web.Response:
+    async def count(self, _: web.Request) -> web.Response:
         return web.json_response({"served": self.served})
 
-    async def log_in(self, request: web.Request) -> web.Response:
+    async def log_in(self, _: web.Request) -> web.Response:
         self.logins += 1
         return web.Response(text="ok", headers={"x-served-side": "blue"})
 

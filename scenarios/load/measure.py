@@ -1,0 +1,102 @@
+"""What a load run says about each promise. Everything is counted from samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from fixtures.target.bounds import Bound, Judged
+from fixtures.target.objective import Objective
+from reports.verdicts import Evidence, Measurement
+from scenarios.load.plan import Open
+from scenarios.load.records import STEP
+from scenarios.load.result import LoadRun
+from scenarios.load.view import View
+
+
+def measure(run: LoadRun, objective: Objective, phase: str = "", asked: str = "") -> Measurement:
+    """One objective over the run, or over one phase or side of it. A run that is not valid says nothing."""
+    invalid = str(run.validity) if not run.validity.valid else ""
+    bound = objective.that
+    if bound.what not in ("throughput", "users", *RATES) and bound.judged is not Judged.PERCENTILE:
+        why = (
+            f"a load run cannot tell {bound.what!r}: {objective.note or 'it sees requests and answers only'}"
+        )
+        return Measurement(None, bound.limit.base, 0, window=run.window, why=why, invalid=invalid)
+    view = run.during(phase) if phase else run.samples
+    view = _over(view, objective, asked)
+    value, samples, bad = _figures(run, view, bound, phase)
+    why = "" if samples else f"no request of {objective.over.subject or 'this kind'} was sent"
+    evidence = (table(view), *(Evidence("the run", note) for note in run.validity.notes))
+    return Measurement(value, bound.limit.base, samples, bad, run.window, why, invalid, evidence)
+
+
+RATES = ("error_rate", "failure_rate", "success_rate", "availability")
+
+
+def _over(view: View, objective: Objective, asked: str) -> View:
+    """What the objective speaks of: its endpoint, where it names one, else every request."""
+    if not objective.over.subject:
+        return view.of(asked=asked).requests_only()
+    return view.of(endpoint_of(objective.over.subject, view.endpoints), asked)
+
+
+def endpoint_of(subject: str, endpoints: Sequence[str]) -> str:
+    """The endpoint that answers for a promise. Where the answer only says "queued", the scenario times the whole as a
+    step of its own, under the same path; that is what the promise means."""
+    path = subject.split()[-1]
+    step = f"{STEP} {path}"
+    return step if step in endpoints else subject
+
+
+def _figures(run: LoadRun, view: View, bound: Bound, phase: str) -> tuple[float | None, int, int | None]:
+    """Value, samples, and how many of those were bad."""
+    count = view.count
+    if bound.judged is Judged.PERCENTILE:
+        slow = (
+            view.slower(beyond_us(bound)) + view.silent
+        )  # whoever got no answer waited longer than any bound
+        return view.quantile(float(bound.what[1:]) / 100), count, slow
+    if bound.judged is Judged.RATE:
+        share = view.failed / count if count else None
+        good = bound.upward and share is not None
+        return (1 - share if good and share is not None else share), count, view.failed
+    if bound.what == "users":
+        model = run.plan.model
+        users = model.sessions if isinstance(model, Open) else model.users
+        return float(users) if count else None, count, None
+    spans = [one.end_s - one.begin_s for one in run.phases if one.name == phase]
+    duration_s = spans[0] if spans else run.duration_s
+    return (count - view.failed) / duration_s if count and duration_s else None, count, None
+
+
+def beyond_us(bound: Bound) -> int:
+    """The longest latency that still keeps the bound, in whole µs."""
+    limit_us = round(bound.limit.amount * 1e6)
+    return limit_us if bound.inclusive else limit_us - 1
+
+
+def bounds_us(objectives: Iterable[Objective]) -> tuple[int, ...]:
+    """Those that generators must count beyond, where only histograms come back."""
+    found = {
+        beyond_us(bound)
+        for objective in objectives
+        for bound in (objective.that, objective.should)
+        if objective.over.kind == "load" and bound is not None and bound.judged is Judged.PERCENTILE
+    }
+    return tuple(sorted(found))
+
+
+def table(view: View) -> Evidence:
+    """Per endpoint and side: how many, how many failed, and the quantiles, for a person to read."""
+    lines = [f"{'endpoint':<40} {'side':<6} {'count':>8} {'failed':>7} {'p50':>9} {'p95':>9} {'p99':>9}"]
+    for endpoint in view.endpoints:
+        for asked in view.asked_sides:
+            part = view.of(endpoint, asked)
+            if part.count:
+                figures = " ".join(f"{_ms(part.quantile(share)):>9}" for share in (0.5, 0.95, 0.99))
+                lines.append(f"{endpoint:<40} {asked or '–':<6} {part.count:>8} {part.failed:>7} {figures}")
+    return Evidence("requests by endpoint", "\n".join(lines), "table")
+
+
+def _ms(seconds: float | None) -> str:
+    return "–" if seconds is None else f"{seconds * 1000:.1f} ms"
