@@ -75,8 +75,8 @@ def test_a_mistake_is_one_problem_that_says_where_and_what(  # a row of the tabl
         ("a: 1\n\tb: 2\n", 2, "cannot start any token"),
         ('a: "\\UFFFFFFFF"\n', 1, "an escape that names no character"),
         ("a: 1\nb: \x07\n", 2, "the character 0x7"),
-        ("[" * 5000, 1, "nesting without end"),
-        ("a: " + "{b: " * 3000, 1, "nesting without end"),
+        ("[" * 1000, 1, "nesting without end"),
+        ("a: " + "{b: " * 1000, 1, "nesting without end"),
     ],
 )
 def test_what_is_no_yaml_is_one_problem(text: str, line: int, read: str) -> None:
