@@ -34,7 +34,7 @@ def roles_least_privilege(check: RolesLeastPrivilege, around: Surroundings) -> M
         named = {
             why: None for grant in grants for power in check.forbidden for why in _excesses(power, grant)
         }
-        asks = [ask for power in check.forbidden for ask in _asks(power, around.namespace)]
+        asks = dict.fromkeys(ask for power in check.forbidden for ask in _asks(power, around.namespace))
         allowed = [ask for ask in asks if not named and platform.may(subject, ask)]
         for why in [*named, *(f"may {_words(ask)}, says the authorizer" for ask in allowed)]:
             tally.breaks(subject, why)
