@@ -9,12 +9,8 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LEFT_OUT = (
-    "locust",
-    "xdist",
-    "playwright",
-    "cacheprovider",
-)  # what a run within a run cannot do without harm
+# What cannot run within itself (playwright), what has no use there, and what costs seconds of imports (hypothesis).
+LEFT_OUT = ("playwright", "locust", "xdist", "cacheprovider", "hypothesispytest")
 PASSWORD = "correct-horse/battery+staple"
 
 PROFILE = """
@@ -91,9 +87,8 @@ class Sandbox:
         self.pytester = pytester
         self.folder = pytester.path / "run"
         pytester.makeconftest('pytest_plugins = ["fixtures.plugin"]')
-        pytester.makepyprojecttoml(
-            f'[tool.pytest.ini_options]\naddopts = "{" ".join(f"-p no:{one}" for one in LEFT_OUT)} --strict-markers"\n'
-        )
+        left_out = " ".join(f"-p no:{one}" for one in LEFT_OUT)
+        pytester.makepyprojecttoml(f'[tool.pytest.ini_options]\naddopts = "{left_out} --strict-markers"\n')
         (pytester.path / "shop.yaml").write_text(PROFILE, encoding="utf-8")
 
     def suite(self, stage: str, *tests: str) -> Path:
