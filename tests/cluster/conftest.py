@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from fixtures.lab import kubebuilder
 from tests.cluster import servers
 from tests.cluster.servers import ApiServer
 
@@ -18,7 +19,19 @@ from tests.cluster.servers import ApiServer
 @pytest.fixture(scope="session")
 def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """(url, token, ca): the tests that take it run unchanged on a real kube-apiserver, with KUBEBUILDER_ASSETS set."""
-    with servers.running(servers.new_home(tmp_path_factory.mktemp("lab"))) as server:
+    layout = servers.new_home(tmp_path_factory.mktemp("lab"))
+    with servers.running(layout, servers.wanted_parts(layout)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def own_server(api_server: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """The lab's own server, whatever the other tests run on: a real one does not proxy to loopback."""
+    if kubebuilder.wanted() is None:
+        yield api_server
+        return
+    layout = servers.new_home(tmp_path_factory.mktemp("own"))
+    with servers.running(layout, [servers.own_part(layout)]) as server:
         yield server
 
 
@@ -29,7 +42,7 @@ def http(api_server: ApiServer) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def namespace(http: httpx.Client, request: pytest.FixtureRequest) -> str:
+def namespace(http: httpx.Client) -> str:
     """A namespace of the test's own."""
     body = {"metadata": {"generateName": "test-"}}
     answer = http.post("/api/v1/namespaces", json=body)

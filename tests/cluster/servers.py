@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import ssl
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,13 +35,18 @@ class ApiServer:
         """With the administrator's token, another one, or none (empty)."""
         token = self.token if token is None else token
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.Client(
-            base_url=self.url, verify=str(self.ca), headers=headers, timeout=30, trust_env=False
-        )
+        trust = ssl.create_default_context(cafile=str(self.ca))
+        return httpx.Client(base_url=self.url, verify=trust, headers=headers, timeout=30, trust_env=False)
 
 
 def own_part(layout: Layout) -> Part:
     return Part("cluster", [sys.executable, "-m", "fixtures.lab.cluster", "--home", str(layout.home)])
+
+
+def wanted_parts(layout: Layout) -> list[Part]:
+    """etcd and kube-apiserver where KUBEBUILDER_ASSETS is set, else the lab's own server."""
+    assets = kubebuilder.wanted()
+    return kubebuilder.parts(layout, assets) if assets else [own_part(layout)]
 
 
 def new_home(folder: Path) -> Layout:
@@ -59,10 +65,8 @@ def described(layout: Layout) -> ApiServer:
 
 
 @contextlib.contextmanager
-def running(layout: Layout) -> Iterator[ApiServer]:
+def running(layout: Layout, parts: Sequence[Part]) -> Iterator[ApiServer]:
     """A ready API server on the layout's address; it is gone afterwards."""
-    assets = kubebuilder.wanted()
-    parts = kubebuilder.parts(layout, assets) if assets else [own_part(layout)]
     server = described(layout)
     with contextlib.ExitStack() as stack:
         started = []
