@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from fixtures.target import Credential, MissingCredential, Side
@@ -71,8 +73,6 @@ def test_a_credential_of_the_lab_does_not_show_itself() -> None:
     "text", ["s3cret", "env:", "env:1A", "secret:a/b", "secret:a/b/", "file:/x", "env:A B"]
 )
 def test_a_literal_is_no_reference(text: str) -> None:
-    import re
-
     assert not re.fullmatch(REFERENCE, text)
 
 
