@@ -92,28 +92,28 @@ def test_keys_and_items_dropped_doubled_and_renamed(changes: list[tuple[tuple[An
     for place, change in changes:
         around: Any = data
         for key in place[:-1]:
-            around = (
-                around.get(key) if isinstance(around, dict) else around[key] if key < len(around) else None
-            )
-            if not isinstance(around, dict | list):
-                break
-        else:
+            around = around[key] if _has(around, key) else None
+        if _has(around, place[-1]):  # an earlier change may have taken it away
             _change(around, place[-1], change)
     is_target_or_named_problems(written(data))
 
 
-def _change(around: Any, key: Any, change: str) -> None:
+def _has(around: Any, key: Any) -> bool:
     if isinstance(around, list):
-        if key < len(around):
-            around[key : key + 1] = {"drop": [], "double": [around[key]] * 2, "rename": [[around[key]]]}[
-                change
-            ]
-    elif key in around:
-        value = around.pop(key)
-        if change != "drop":
-            around[f"{key}x"] = value
-        if change == "double":
-            around[key] = value
+        return isinstance(key, int) and key < len(around)
+    return isinstance(around, dict) and key in around
+
+
+def _change(around: Any, key: Any, change: str) -> None:
+    value = around[key]
+    if isinstance(around, list):
+        around[key : key + 1] = {"drop": [], "double": [value, value], "rename": [[value]]}[change]
+        return
+    del around[key]
+    if change != "drop":
+        around[f"{key}x"] = value
+    if change == "double":
+        around[key] = value
 
 
 @given(
