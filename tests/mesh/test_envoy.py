@@ -20,7 +20,7 @@ FROM_BLUE: Object = {"from": [{"podSelector": {}}]}
 
 
 def url(layout: Layout, cluster_ip: str, path: str = "/") -> str:
-    return f"http://{layout.vip(cluster_ip)}{path}"
+    return f"http://{layout.vip(cluster_ip)}:{layout.vip_port(layout.vip(cluster_ip), 80)}{path}"
 
 
 def sides(http: httpx.Client, address: str, times: int, **more: Any) -> Counter[str]:
@@ -183,7 +183,7 @@ def test_a_refused_peer_waits_and_is_never_answered(
     mesh.apply([*objects, policy("blue", "own", ingress=[FROM_BLUE])])
     green = client(layout.pod_ip(2, 9))
     wait_until(lambda: not _answers(green, url(layout, "10.96.0.11")))
-    with socket.create_connection((layout.vip("10.96.0.11"), 80), 1, (layout.pod_ip(2, 9), 0)) as refused:
+    with socket.create_connection((layout.vip("10.96.0.11"), 20080), 1, (layout.pod_ip(2, 9), 0)) as refused:
         refused.sendall(b"GET / HTTP/1.1\r\nhost: web\r\n\r\n")
         refused.settimeout(2)
         with pytest.raises(TimeoutError):  # neither an answer, nor a reset, nor an end
@@ -224,7 +224,7 @@ def test_connections_outlive_the_coming_and_going_of_other_pods(
     wait_until(lambda: not _answers(httpx.Client(timeout=1), url(layout, "10.96.0.11")))
     with (
         socket.create_connection((layout.vip("10.96.0.13"), 5432), 1, (layout.pod_ip(1, 9), 0)) as store,
-        socket.create_connection((layout.vip("10.96.0.11"), 80), 1, (layout.pod_ip(1, 9), 0)) as web,
+        socket.create_connection((layout.vip("10.96.0.11"), 20080), 1, (layout.pod_ip(1, 9), 0)) as web,
     ):
         store.settimeout(2)
         web.settimeout(5)
