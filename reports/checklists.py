@@ -44,7 +44,9 @@ class TickedLine:
         """Why it is not ticked; empty where it is."""
         if not self.findings:
             return self.line.open
-        return next((one.absent or one.reason for one in self.findings if not _proves(one)), "")
+        open_ = [one for one in self.findings if not _proves(one)]
+        failed_first = sorted(open_, key=lambda one: bool(one.absent) or one.verdict is not Verdict.FAIL)
+        return next((one.absent or one.reason for one in failed_first), "")
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,14 @@ class Run:
         return tuple(one for one in self.findings if one.absent)
 
     @cached_property
+    def unverifiable(self) -> dict[str, list[str]]:
+        """Each reason why something cannot be verified here, and what it keeps from being verified."""
+        found: dict[str, list[str]] = {why: [] for why in self.setting.absent.values()}
+        for one in self.absent:
+            found.setdefault(one.absent, []).append(headline(one))
+        return found
+
+    @cached_property
     def ticked(self) -> tuple[Ticked, ...]:
         return tuple(tick(checklist, self.findings) for checklist in self.setting.checklists)
 
@@ -135,7 +143,7 @@ class Run:
         """The verdict in one sentence."""
         if self.failures:
             first, others = self.failures[0], len(self.failures) - 1
-            return f"{headline(first)}: {first.reason}" + (f" ({others} more failed.)" if others else "")
+            return f"{headline(first)}: {first.reason}" + (f"; {others} more failed" if others else "")
         if self.ending.cut_short:
             left = f", with {count(len(self.not_run), 'check')} not carried out" if self.not_run else ""
             return f"The run was cut short by {self.ending.cut_short}{left}."

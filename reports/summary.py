@@ -111,7 +111,9 @@ def _rest(run: Run) -> Iterator[str]:
     if run.absent:
         yield "## Not verifiable here"
         yield ""
-        yield from (f"- {text(headline(one))}: {text(one.absent)}" for one in run.absent)
+        yield from (
+            f"- {text(why)}: {text(', '.join(what))}" for why, what in run.unverifiable.items() if what
+        )
         yield ""
     if run.not_run:
         yield "## Not run"
