@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
@@ -88,6 +88,7 @@ def test_quantities_are_compared_by_amount_and_not_by_text() -> None:
 
 
 @given(st.text(max_size=20) | st.integers() | st.floats() | st.none())
+@settings(deadline=None)
 def test_no_value_does_more_than_be_read_or_refused(value: object) -> None:
     for kind in (*KINDS, Bound, Span):
         try:
