@@ -15,7 +15,7 @@ class Tally:
         self._what = what
         self._examined: dict[str, None] = {}
         self._broken: list[tuple[str, str]] = []
-        self._unseen: list[str] = []
+        self._unseen: dict[str, None] = {}
         self._evidence: list[Evidence] = []
 
     def saw(self, *subjects: str) -> None:
@@ -30,7 +30,7 @@ class Tally:
 
     def unseen(self, why: object) -> None:
         """Something that had to be examined could not be: without a violation elsewhere, the whole stays unknown."""
-        self._unseen.append(str(why))
+        self._unseen[str(why)] = None
 
     def note(self, evidence: Evidence) -> None:
         """Evidence that is nobody's fault."""
