@@ -21,12 +21,11 @@ SCALES: dict[str, tuple[tuple[float, str], ...]] = {
 # What one of a bound's units is in base units, and which base that is.
 UNITS: dict[str, tuple[str, float]] = {
     **{unit: ("s", scale) for unit, scale in (("ms", 1e-3), ("s", 1), ("m", 60), ("h", 3600), ("d", 86400))},
+    **{f"/{unit}": ("1/s", 1 / scale) for unit, scale in (("s", 1), ("m", 60), ("h", 3600), ("d", 86400))},
     **{unit: ("B", 10.0**power) for unit, power in (("B", 0), ("KB", 3), ("MB", 6), ("GB", 9), ("TB", 12))},
     **{unit: ("B", 1024.0**power) for unit, power in (("KiB", 1), ("MiB", 2), ("GiB", 3), ("TiB", 4))},
     "%": ("share", 0.01),
     "rps": ("1/s", 1),
-    "/s": ("1/s", 1),
-    "/h": ("1/s", 1 / 3600),
 }
 BOUND = re.compile(r"(<=|>=|<|>|≤|≥)\s*([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z%/]*)[^<>]*$")
 ALIASES = {"ratio": "share", "fraction": "share", "rps": "1/s", "bytes": "B", "seconds": "s"}
@@ -82,14 +81,24 @@ def margin(finding: Finding) -> Margin | None:
     if not found or value is None or not math.isfinite(value):
         return None
     comparison, number, unit = found.groups()
-    base, scale = UNITS.get(unit, (unit, 1.0))
-    own, own_scale = UNITS.get(finding.measurement.unit, (finding.measurement.unit, 1.0))
+    (base, scale), (own, own_scale) = _base(unit), _base(finding.measurement.unit)
     limit, seen = float(number) * scale, value * own_scale
-    if base != ALIASES.get(own, own) or limit == 0:
+    if base != own or limit == 0:
         return None
     upward = comparison in (">", ">=", "≥")
     share = (seen - limit) / limit if upward else (limit - seen) / limit
     return Margin(share, min(max(seen / limit, 0.0), 2.0))
+
+
+def _base(unit: str) -> tuple[str, float]:
+    """The base unit, and how much of it one is: 1,000 records/h are so many a second; 100 users are a count."""
+    unit = ALIASES.get(unit, unit)
+    if unit in UNITS:
+        return UNITS[unit]
+    if unit in SCALES:
+        return unit, 1.0
+    noun, slash, per = unit.partition("/")
+    return UNITS.get(f"/{per}", (unit, 1.0)) if slash else ("count" if noun else "", 1.0)
 
 
 def seconds(duration_s: float) -> str:
