@@ -86,6 +86,16 @@ class Histogram:
         rank = max(1, math.ceil(share * reached[-1]))
         return highest(indices[bisect.bisect_left(reached, rank)])
 
+    def coarser(self, sub_bits: int = 4) -> Histogram:
+        """With fewer, wider buckets (6% at 4 bits), which are among the same fixed ones: small enough to commit."""
+        made = Histogram()
+        for index, seen in self.counts.items():
+            top = highest(index)
+            shift = max(0, top.bit_length() - sub_bits - 1)
+            wider = bucket((((top >> shift) + 1) << shift) - 1)
+            made.counts[wider] = made.counts.get(wider, 0) + seen
+        return made
+
     def plain(self) -> dict[str, dict[str, int]]:
         """As JSON has it."""
         return {

@@ -137,6 +137,11 @@ class Samples:
         """Latencies of those that were answered."""
         return self.latency_us[(self.mark & 7) <= Outcome.REFUSED]
 
+    @property
+    def waited_us(self) -> Column:
+        """Latencies of all, as floats: infinite where nobody answered."""
+        return np.where((self.mark & 7) <= Outcome.REFUSED, self.latency_us.astype(float), np.inf)
+
     def slower(self, than_us: int) -> int:
         return int(np.count_nonzero(self.answered_us > than_us))
 

@@ -1,0 +1,121 @@
+"""From a load run to what a baseline keeps of it; and blue held against green where they took turns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fixtures.target import Environment, Target
+from reports.baseline import conditions as under
+from reports.baseline.conditions import Conditions
+from reports.baseline.sides import Comparison, Window, compare, cut, noise
+from reports.baseline.store import MOST_POINTS, RUN, Distribution, Kept, Noise, Point
+from scenarios.load.plan import HOUSE
+from scenarios.load.result import LoadRun
+from scenarios.load.samples import Samples
+from scenarios.load.view import Second, View
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """What a run does not know of itself."""
+
+    target: Target
+    environment: Environment
+    release: str = ""  # the image tag that was measured
+    verdict: str = ""
+    id: str = ""
+    kind: str = RUN
+
+
+def conditions(run: LoadRun, occasion: Occasion) -> Conditions:
+    described, fingerprint = under.machine()
+    return Conditions(
+        target=occasion.target.system,
+        environment=occasion.environment.name,
+        load=str(run.plan.model),
+        pace=str(occasion.environment.pace),
+        side=" and ".join(side for side in run.plan.sides if side) or "whoever serves",
+        machine=described,
+        fingerprint=fingerprint,
+        versions=under.versions(),
+        commit=under.commit(HOUSE),
+        release=occasion.release,
+    )
+
+
+def kept(run: LoadRun, occasion: Occasion, floor: Noise | None = None) -> Kept:
+    """The run as a baseline keeps it: small, because it is committed."""
+    return Kept(
+        id=occasion.id,
+        at=run.zero_unix,
+        verdict=occasion.verdict,
+        validity=str(run.validity),
+        duration_s=run.duration_s,
+        conditions=conditions(run, occasion),
+        distributions=tuple(distributions(run.samples)),
+        course=tuple(course(run.samples.seconds())),
+        kind=occasion.kind,
+        noise=floor,
+    )
+
+
+def distributions(samples: View) -> list[Distribution]:
+    """One of each endpoint and side that was asked for."""
+    made = []
+    for endpoint in samples.endpoints:
+        for asked in samples.asked_sides:
+            part = samples.of(endpoint, asked)
+            if not part.count:
+                continue
+            p50, p95, p99 = (_finite(part.quantile(share)) for share in (0.50, 0.95, 0.99))
+            counts = part.histogram().coarser()
+            made.append(Distribution(endpoint, asked, part.count, part.failed, p50, p95, p99, counts))
+    return made
+
+
+def course(all_seconds: Sequence[Second]) -> list[Point]:
+    """The seconds, or as many of them together as leaves MOST_POINTS. The worst p95 of a stretch stands for it."""
+    stride = math.ceil(len(all_seconds) / MOST_POINTS) or 1
+    made = []
+    for at in range(0, len(all_seconds), stride):
+        part = all_seconds[at : at + stride]
+        requests, failed = (sum(getattr(one, name) for one in part) for name in ("requests", "failed"))
+        p50s, p95s = ([v for one in part if (v := _finite(getattr(one, key)))] for key in ("p50_s", "p95_s"))
+        middle = sorted(p50s)[len(p50s) // 2] if p50s else None
+        made.append(
+            Point(part[0].at_s, requests / len(part), failed / len(part), middle, max(p95s, default=None))
+        )
+    return made
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+# --- blue against green ----------------------------------------------------------------------------------------------
+def windows(samples: Samples, sides: tuple[str, str] = ("blue", "green"), endpoint: str = "") -> list[Window]:
+    """Both sides' requests in the order in which they were due, cut into windows."""
+    blue, green = (samples.of(endpoint, side).requests_only() for side in sides)
+    in_order = [part.waited_us[np.argsort(part.due_ms, kind="stable")] for part in (blue, green)]
+    return cut(in_order[0], in_order[1])
+
+
+def side_by_side(samples: Samples, sides: tuple[str, str] = ("blue", "green")) -> dict[str, Comparison]:
+    """All requests together (""), and each endpoint that both sides had enough of to say anything."""
+    found = {"": compare(windows(samples, sides))}
+    requests = samples.requests_only()
+    for endpoint in requests.endpoints:
+        one = compare(windows(samples, sides, endpoint))
+        if one.ratios:
+            found[endpoint] = one
+    return found
+
+
+def noise_floor(comparison: Comparison) -> Noise | None:
+    """Of a run of the same code against itself. None where it was too short to say."""
+    found = noise(comparison)
+    return Noise(found["p50"], found["p95"]) if {"p50", "p95"} <= found.keys() else None
