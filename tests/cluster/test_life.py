@@ -61,8 +61,7 @@ def test_it_ends_within_a_second_though_watched(tmp_path: Path) -> None:
             lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, 5, poll_s=0.02
         )
         assert time.monotonic() - begun < 1
-        for watch in watches:
-            watch.close()
+        assert [watch.read() for watch in watches] == [b""] * 5  # ended, not cut off
 
 
 def test_it_dies_with_its_parent(tmp_path: Path) -> None:

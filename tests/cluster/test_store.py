@@ -40,7 +40,7 @@ class StoreAgainstModel(RuleBasedStateMachine):
     def open(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name) / "journal.jsonl"
-        self.store = Store(Journal(self.path), history=12)
+        self.store = Store(Journal(self.path), history=12, compact_bytes=2000)
         self.model: Model = {}
         self.past: dict[int, Model] = {self.store.revision: {}}
         self.last = self.store.revision
@@ -74,7 +74,7 @@ class StoreAgainstModel(RuleBasedStateMachine):
         if torn:
             with self.path.open("ab") as journal:
                 journal.write(b'[99,"pods","n","a",{"meta')
-        self.store = Store(Journal(self.path), history=12)
+        self.store = Store(Journal(self.path), history=12, compact_bytes=2000)
         assert self.store.revision == self.last
         self.past = {self.last: dict(self.model)}
         self._watch()
