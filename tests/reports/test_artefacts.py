@@ -143,3 +143,8 @@ def test_what_is_learned_to_be_secret_late_is_hidden_from_the_start() -> None:
     ended = recorder.run(Ending(STARTED, 0), (), ("--password=s3cret",))
     assert "s3cret" not in record.written(record.record(ended))
     assert [one.here for one in ended.setting.scaled] == ["15s"]
+
+
+def test_the_documentation_names_every_field_of_the_record() -> None:
+    documented = (Path(__file__).resolve().parents[2] / "docs" / "reports.md").read_text(encoding="utf-8")
+    assert [field for field in record.schema()["properties"] if f"`{field}`" not in documented] == []
