@@ -8,7 +8,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from reports import artefacts, page, record, summary
@@ -44,6 +44,7 @@ def written(html: str) -> str:
     return f"<!DOCTYPE html><html><head><title>t</title></head><body>{html}</body></html>"
 
 
+@settings(deadline=None)  # a busy machine
 @given(some.lists(ANYTHING, max_size=3))
 def test_whatever_is_found_is_a_valid_record_page_and_summary(findings: list[object]) -> None:
     made = run(*findings, not_run=(LEFT,))  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as some
 
 from fixtures.redact import MARK, Redactor, secrets_of
@@ -31,6 +31,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
+@settings(deadline=None)
 @given(secret=SECRETS, before=TEXT, after=TEXT)
 def test_a_known_secret_comes_out_in_no_spelling(spelling: str, secret: str, before: str, after: str) -> None:
     spelled = SPELLINGS[spelling](secret)
@@ -38,6 +39,7 @@ def test_a_known_secret_comes_out_in_no_spelling(spelling: str, secret: str, bef
     assert spelled not in redact(f"{before}{spelled}{after}")
 
 
+@settings(deadline=None)
 @given(secret=SECRETS, before=some.binary(max_size=20), after=some.binary(max_size=20))
 def test_a_known_secret_cannot_be_had_back_out_of_base64(secret: str, before: bytes, after: bytes) -> None:
     """Whatever stands around it: its bytes may begin at any of three places in a group."""
@@ -47,6 +49,7 @@ def test_a_known_secret_cannot_be_had_back_out_of_base64(secret: str, before: by
         assert MARK in Redactor([secret])(f"Basic {text}") or MARK in Redactor([secret])(text)
 
 
+@settings(deadline=None)
 @given(
     secrets=some.lists(SECRETS, min_size=1, max_size=4), text=TEXT, order=some.randoms(use_true_random=False)
 )
@@ -58,6 +61,7 @@ def test_secrets_within_secrets_and_in_a_row_are_all_hidden(
     assert all(one not in hidden for one in secrets)
 
 
+@settings(deadline=None)
 @given(secret=SECRETS, text=TEXT)
 def test_redacting_twice_changes_nothing(secret: str, text: str) -> None:
     redact = Redactor([secret])
@@ -65,6 +69,7 @@ def test_redacting_twice_changes_nothing(secret: str, text: str) -> None:
     assert redact(once) == once
 
 
+@settings(deadline=None)
 @given(TEXT)
 @example("missing secret: hwayo-db in hwayo-production-green")
 @example("token refused: 401, expected 200")
@@ -154,6 +159,7 @@ TREES = some.recursive(
 )
 
 
+@settings(deadline=None)
 @given(TREES)
 def test_data_keeps_its_shape(data: object) -> None:
     hidden = Redactor(["correct-horse"]).tree({"data": data})["data"]

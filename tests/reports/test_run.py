@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from reports.run import Ending, Run, by_stage
@@ -22,6 +22,7 @@ FINDINGS = some.lists(
 )
 
 
+@settings(deadline=None)
 @given(FINDINGS)
 def test_a_run_passes_only_when_something_gates_and_all_that_gates_passed(findings: list[Finding]) -> None:
     gating = [one.verdict for one in findings if one.gates]
@@ -29,6 +30,7 @@ def test_a_run_passes_only_when_something_gates_and_all_that_gates_passed(findin
     assert (run(*findings).word == "FAIL") == (Verdict.FAIL in gating)
 
 
+@settings(deadline=None)
 @given(FINDINGS)
 def test_what_did_not_run_or_was_cut_short_is_no_pass_and_hides_no_failure(findings: list[Finding]) -> None:
     for left in (run(*findings, not_run=(LEFT,)), run(*findings, ending=Ending(STARTED, 2, "SIGTERM"))):
@@ -36,6 +38,7 @@ def test_what_did_not_run_or_was_cut_short_is_no_pass_and_hides_no_failure(findi
         assert (left.word == "FAIL") == bool(run(*findings).failures)
 
 
+@settings(deadline=None)
 @given(FINDINGS)
 def test_counts_account_for_every_finding(findings: list[Finding]) -> None:
     counts = run(*findings).counts
