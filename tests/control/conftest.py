@@ -14,8 +14,8 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    with started() as (found, _):
-        yield found
+    with started() as lab:
+        yield lab.cluster
 
 
 @pytest.fixture

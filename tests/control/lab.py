@@ -9,7 +9,7 @@ import ssl
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,17 +191,22 @@ def image_change(image: str) -> Object:
     return {"spec": {"template": {"spec": {"containers": [container(image, readinessProbe=probe())]}}}}
 
 
+@dataclass
+class Started:
+    cluster: Cluster
+    api: Running
+    control: Running
+
+
 @contextmanager
-def started(
-    system: str = SYSTEM, layout_keys: Mapping[str, Any] | None = None
-) -> Iterator[tuple[Cluster, Running]]:
+def started() -> Iterator[Started]:
     """A cluster and its control process, both gone at the end."""
     home = Path(tempfile.mkdtemp(prefix="verdigris-control-"))
     layout = Layout(random.randint(200, 250), home)
     running: list[Running] = []
     try:
         layout.logs.mkdir()
-        keys = {"subnet": layout.subnet, "system": system, "backoff": BACKOFF, **(layout_keys or {})}
+        keys = {"subnet": layout.subnet, "system": SYSTEM, "backoff": BACKOFF}
         (home / "layout.json").write_text(json.dumps(keys))
         access.issue(layout, nodes=8)
         for part in ("cluster", "control"):
@@ -217,7 +222,7 @@ def started(
         ):
             cluster = Cluster(layout, http, kubelet)
             eventually(lambda: _nodes_ready(cluster, running), 20)
-            yield cluster, running[1]
+            yield Started(cluster, *running)
         errors = [line for line in running[1].log.read_text().splitlines() if "Traceback" in line]
         assert not errors, running[1].log.read_text()
     finally:

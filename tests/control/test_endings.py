@@ -24,6 +24,15 @@ def test_a_crash_is_restarted_and_its_exit_code_kept(space: Space) -> None:
     space.ready("echo")
 
 
+def test_a_pod_given_another_image_starts_that_one(space: Space) -> None:
+    space.pod("echo", {"containers": [container(readinessProbe=probe())]})
+    pod = space.ready("echo")
+    newer = "registry.lab:5000/echo:1.1"
+    space.patch("pods", "echo", {"spec": {"containers": [{**pod["spec"]["containers"][0], "image": newer}]}})
+    eventually(lambda: space.state("echo")["image"] == newer and space.state("echo")["ready"])
+    eventually(lambda: space.ask(pod, "/env").json()["env"]["POD_IMAGE"] == newer)
+
+
 def test_a_container_that_keeps_crashing_backs_off(space: Space) -> None:
     env = [{"name": "EXIT", "value": "1"}]
     space.pod("task", {"containers": [container(TASK, env=env)]})
