@@ -53,7 +53,11 @@ def _digits(number: float) -> str:
 
 def measured(measurement: Measurement) -> str:
     """The value; beside it, what was counted, where the bound counts."""
-    if measurement.unit == "violations" and measurement.value is not None:
+    if (
+        measurement.unit == "violations"
+        and measurement.value is not None
+        and math.isfinite(measurement.value)
+    ):
         number = int(measurement.value)
         return f"{number or 'no'} {'violation' if number < 2 else 'violations'} in {measurement.samples:,}"
     value = figure(measurement.value, measurement.unit)
