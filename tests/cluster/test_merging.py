@@ -167,7 +167,9 @@ def pod(**spec: Any) -> dict[str, Any]:
 
 
 def applied(live: dict[str, Any], wanted: dict[str, Any], by: str, force: bool = False) -> dict[str, Any]:
-    return ownership.apply(live, wanted, "V1Pod", owner(by), force)
+    if force:
+        live = ownership.yielded(live, wanted, "V1Pod", owner(by))
+    return ownership.apply(live, wanted, "V1Pod", owner(by))
 
 
 @given(CONTAINERS, CONTAINERS)
