@@ -194,5 +194,14 @@ def test_a_client_that_prefers_protobuf_is_answered_in_json(http: httpx.Client, 
     assert (answer.status_code, answer.headers["Content-Type"].partition(";")[0]) == (200, "application/json")
 
 
+def test_what_is_too_large_is_refused(http: httpx.Client, path: str) -> None:
+    def post(size: int) -> httpx.Response:
+        body = {"metadata": {"name": "c"}, "data": {"k": "x" * size}}
+        return http.post(f"{path}/configmaps", json=body)
+
+    assert (post(2**20 + 1).status_code, post(4 * 2**20).status_code) == (422, 413)
+    assert post(2**20 - 1).status_code == 201
+
+
 def test_protected_namespaces_stay(http: httpx.Client) -> None:
     assert http.delete("/api/v1/namespaces/default").status_code == 403
