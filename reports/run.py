@@ -14,6 +14,8 @@ from reports.verdicts import Finding, Verdict, overall
 # Cheapest first; a stage that fails keeps the dearer ones from running.
 STAGES = ("preflight", "smoke", "e2e", "load", "release", "chaos", "drills")
 
+BRIEF = 180  # characters of a reason that still read as one sentence
+
 WORDS = {
     Verdict.PASS: "PASS",
     Verdict.FAIL: "FAIL",
@@ -143,7 +145,7 @@ class Run:
         """The verdict in one sentence."""
         if self.failures:
             first, others = self.failures[0], len(self.failures) - 1
-            return f"{headline(first)}: {first.reason}" + (f"; {others} more failed" if others else "")
+            return f"{headline(first)}: {brief(first.reason)}" + (f"; {others} more failed" if others else "")
         if self.ending.cut_short:
             left = f", with {count(len(self.not_run), 'check')} not carried out" if self.not_run else ""
             return f"The run was cut short by {self.ending.cut_short}{left}."
@@ -151,7 +153,7 @@ class Run:
             first, judged = self.undecided[0], len(self.gating)
             return (
                 f"Nothing failed, but {len(self.undecided)} of {judged} could not be judged. "
-                f"First, {headline(first)}: {first.reason}"
+                f"First, {headline(first)}: {brief(first.reason)}"
             )
         if not self.gating:
             return "Nothing was judged, and no evidence is not success."
@@ -171,6 +173,16 @@ class Run:
 def headline(finding: Finding) -> str:
     """What it is about, in few words: the objective, and the one it was judged on."""
     return f"{finding.title} ({finding.subject})" if finding.subject else finding.title
+
+
+def brief(reason: str) -> str:
+    """The beginning of a long reason, up to where a clause or at least a word ends; all of it stands further down."""
+    text = " ".join(reason.split())
+    if len(text) <= BRIEF:
+        return text
+    begun = text[:BRIEF]
+    clause = begun.rfind("; ")
+    return begun[: clause if clause > BRIEF // 3 else begun.rfind(" ")].rstrip(" ;,.") + " …"
 
 
 def count(number: int, noun: str) -> str:

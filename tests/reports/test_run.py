@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from reports.run import Ending, Run, by_stage
+from reports.run import BRIEF, Ending, Run, brief, by_stage
 from reports.verdicts import Finding, Verdict
 from tests.reports.making import LEFT, STARTED, finding, run
 
@@ -83,3 +83,13 @@ def test_stages_come_in_the_order_in_which_they_run() -> None:
 def test_reasons_for_what_is_absent_are_told_once() -> None:
     made = run(finding(absent="no DNS"), finding(absent="no DNS", title="Zone"), finding(absent="no ELK"))
     assert made.unverifiable == {"no DNS": ["Login is fast", "Zone"], "no ELK": ["Login is fast"]}
+
+
+@settings(deadline=None)
+@given(some.text(), some.integers(0, 300))
+def test_a_reason_in_brief_is_one_line_and_its_own_beginning(text: str, times: int) -> None:
+    whole = " ".join((text + " word; ") * times).strip() or text
+    short = brief(whole)
+    assert len(short) <= BRIEF + 2
+    assert "\n" not in short
+    assert " ".join(whole.split()).startswith(short.removesuffix(" …"))
