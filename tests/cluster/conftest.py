@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import httpx
 import pytest
 
 from fixtures.lab import kubebuilder
+from fixtures.tools import find
 from tests.cluster import servers
 from tests.cluster.servers import ApiServer
 
@@ -56,10 +56,10 @@ Kubectl = Callable[..., str]
 @pytest.fixture(scope="session")
 def kubectl(api_server: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Kubectl:
     """Runs kubectl against the server; its standard output. Fails with its standard error."""
-    program = shutil.which("kubectl")
+    program = find("kubectl")
     if program is None:
         pytest.fail(
-            "kubectl is not on PATH: `make setup` brings it, or see https://kubernetes.io/docs/tasks/tools/"
+            "kubectl is missing: `make setup` brings it, or see https://kubernetes.io/docs/tasks/tools/"
         )
     cache = tmp_path_factory.mktemp("kubectl")
 
