@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import random
-import shutil
 import ssl
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +19,7 @@ import yaml
 from fixtures.lab import access
 from fixtures.lab.layout import KUBELET_PORT, Layout
 from fixtures.lab.process import Part, Running
+from tests.mesh.subnets import claimed
 
 T = TypeVar("T")
 Object = dict[str, Any]
@@ -201,34 +200,45 @@ class Started:
 @contextmanager
 def started() -> Iterator[Started]:
     """A cluster and its control process, both gone at the end."""
-    home = Path(tempfile.mkdtemp(prefix="verdigris-control-"))
-    layout = Layout(random.randint(200, 250), home)
-    running: list[Running] = []
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="verdigris-control-")))
+        layout = Layout(stack.enter_context(claimed()), home)
+        _lay_out(layout)
+        parts = [stack.enter_context(_running(layout, part)) for part in ("cluster", "control")]
+        cluster = stack.enter_context(_entered(layout))
+        eventually(lambda: _nodes_ready(cluster, parts), 20)
+        yield Started(cluster, *parts)
+        log = parts[1].log.read_text()
+        assert "Traceback" not in log, log
+
+
+def _lay_out(layout: Layout) -> None:
+    layout.logs.mkdir()
+    keys = {"subnet": layout.subnet, "system": SYSTEM, "backoff": BACKOFF}
+    (layout.home / "layout.json").write_text(json.dumps(keys))
+    access.issue(layout, nodes=3)
+
+
+@contextmanager
+def _running(layout: Layout, part: str) -> Iterator[Running]:
+    command = [sys.executable, "-m", f"fixtures.lab.{part}", "--home", str(layout.home)]
+    running = Running(Part(part, command), layout.logs / f"{part}.log")
     try:
-        layout.logs.mkdir()
-        keys = {"subnet": layout.subnet, "system": SYSTEM, "backoff": BACKOFF}
-        (home / "layout.json").write_text(json.dumps(keys))
-        access.issue(layout, nodes=8)
-        for part in ("cluster", "control"):
-            command = [sys.executable, "-m", f"fixtures.lab.{part}", "--home", str(home)]
-            running.append(Running(Part(part, command), layout.logs / f"{part}.log"))
-        token = yaml.safe_load(layout.kubeconfig.read_text())["users"][0]["user"]["token"]
-        tls = ssl.create_default_context(cafile=str(layout.pki / "ca.crt"))
-        base = f"https://{layout.api}"
-        headers = {"Authorization": f"Bearer {token}"}
-        with (
-            httpx.Client(base_url=base, verify=tls, headers=headers) as http,
-            httpx.Client(verify=tls) as kubelet,
-        ):
-            cluster = Cluster(layout, http, kubelet)
-            eventually(lambda: _nodes_ready(cluster, running), 20)
-            yield Started(cluster, *running)
-        errors = [line for line in running[1].log.read_text().splitlines() if "Traceback" in line]
-        assert not errors, running[1].log.read_text()
+        yield running
     finally:
-        for part_process in reversed(running):
-            part_process.stop()
-        shutil.rmtree(home)
+        running.stop()
+
+
+@contextmanager
+def _entered(layout: Layout) -> Iterator[Cluster]:
+    token = yaml.safe_load(layout.kubeconfig.read_text())["users"][0]["user"]["token"]
+    tls = ssl.create_default_context(cafile=str(layout.pki / "ca.crt"))
+    headers = {"Authorization": f"Bearer {token}"}
+    with (
+        httpx.Client(base_url=f"https://{layout.api}", verify=tls, headers=headers) as http,
+        httpx.Client(verify=tls) as kubelet,
+    ):
+        yield Cluster(layout, http, kubelet)
 
 
 def _nodes_ready(cluster: Cluster, running: list[Running]) -> bool:

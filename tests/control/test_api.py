@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -66,16 +65,16 @@ class Store:
 
 @asynccontextmanager
 async def cluster() -> AsyncIterator[tuple[Store, Api]]:
-    store, address = Store(), f"127.{random.randint(200, 250)}.9.9"
+    store = Store()
     app = web.Application()
     app.router.add_route("*", PATH, store.handle)
     app.router.add_route("*", "/refused", store.refuse)
     app.router.add_route("*", "/broken", store.break_down)
     runner = web.AppRunner(app, shutdown_timeout=0.05)
     await runner.setup()
-    await web.TCPSite(runner, address, 8001).start()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
-        async with Api(Access(f"http://{address}:8001", None, "token")) as api:
+        async with Api(Access(f"http://127.0.0.1:{runner.addresses[0][1]}", None, "token")) as api:
             yield store, api
     finally:
         await runner.cleanup()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import random
 import signal
 import socket
 import ssl
@@ -27,13 +26,15 @@ from fixtures.lab.layout import Layout
 from fixtures.lab.pki import Authority
 from fixtures.lab.process import Running
 from fixtures.lab.stores import Postgres, valkey
+from tests.mesh.subnets import claimed
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
 @pytest.fixture
-def layout(tmp_path: Path) -> Layout:
-    return Layout(random.randint(200, 250), tmp_path)
+def layout(tmp_path: Path) -> Iterator[Layout]:
+    with claimed() as subnet:
+        yield Layout(subnet, tmp_path)
 
 
 @pytest.fixture
@@ -78,6 +79,20 @@ def test_a_name_resolves_as_cluster_dns_would_have_it(
         server = await serve(layout.ip(1, 7), 8080)
         try:
             return await fetch(f"http://{name}:8080/")
+        finally:
+            await server.cleanup()
+
+    assert run(main()) == network.ip
+
+
+def test_a_services_low_port_is_found_where_the_mesh_serves_it(
+    run: Run, network: Network, layout: Layout
+) -> None:
+    async def main() -> str:
+        vip = layout.ip(1, 7)
+        server = await serve(vip, layout.vip_port(vip, 80))
+        try:
+            return await fetch("http://web/")
         finally:
             await server.cleanup()
 
