@@ -78,6 +78,10 @@ def test_the_page_says_the_verdict_first_and_holds_every_check(sandbox: Sandbox)
     page = Page(sandbox.read("report.html"))
     assert page.problems == []
     assert page.titles == ["FAIL: shop, green in staging"]
+    assert all(
+        one in sandbox.read("report.html")
+        for one in ('lang="en"', 'name="viewport"', "prefers-color-scheme: dark")
+    )
     text = page.text
     order = ["FAIL", "web-1 is crash-looping", "What failed first", "Objectives", "The document's checklists"]
     assert [text.index(one) for one in order] == sorted(text.index(one) for one in order)
