@@ -134,6 +134,3 @@ def named(name: str, rps: float, duration_s: float) -> Profile:
     if name not in made:
         raise ValueError(f"no arrival profile {name!r}; there are: {', '.join(made)}")
     return made[name]()
-
-
-NAMES = ("constant", "ramp", "steps", "spike", "soak")

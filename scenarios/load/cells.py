@@ -134,8 +134,11 @@ class Cells:
 
     @property
     def answered(self) -> int:
-        outcomes = self._outcomes()
-        return outcomes.get(Outcome.OK, 0) + outcomes.get(Outcome.REFUSED, 0)
+        return sum(seen for outcome, seen in self._outcomes().items() if outcome <= Outcome.REFUSED)
+
+    @property
+    def errors(self) -> int:
+        return self._outcomes().get(Outcome.ERROR, 0)
 
     @property
     def silent(self) -> int:

@@ -19,7 +19,7 @@ from reports.baseline.histogram import Histogram
 from scenarios.load.plan import Open, Plan
 from scenarios.load.processes import SILENT_S, Fleet, Local, Source
 from scenarios.load.result import LoadRun, Phase
-from scenarios.load.validity import Ended, ServerCount, judge
+from scenarios.load.validity import Ended, Reading, ServerCount, judge
 
 SET_UP_S = 120.0
 LEAD_S = 0.3  # from the word to the first arrival, so that every generator has heard it
@@ -35,8 +35,8 @@ class Counter(Protocol):
     source: str
     exclusive: bool  # whether nobody else uses the server meanwhile, so that the counts must be equal
 
-    def read(self) -> int:
-        """How many so far. Raises NoEvidence."""
+    def read(self) -> Reading:
+        """What it has counted so far. Raises NoEvidence."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Traffic:
         self._zero_ns = 0
         self._zero_unix = 0.0
         self._stopped_ns: int | None = None
-        self._before: int | None = None
+        self._before: Reading | None = None
         self._marks: list[tuple[str, float]] = [("before", 0.0)]
         self._told_s = -1
 
@@ -146,8 +146,9 @@ class Traffic:
         counted = None
         if self._before is not None and self.means.counter is not None:
             counter = self.means.counter
-            seen = counter.read() - self._before
-            counted = (run.sent(), ServerCount(seen, counter.source, counter.exclusive))
+            seen = counter.read().since(self._before)
+            run.server = ServerCount(seen, counter.source, counter.exclusive)
+            counted = (run.sent(), run.server)
         model = self.plan.model
         planned = round(model.profile.planned(end_s)) if isinstance(model, Open) else None
         run.validity = judge(Ended(run.generators, lost, planned, samples.count), counted)

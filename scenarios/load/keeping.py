@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from fixtures.evidence import Missing
 from fixtures.target import Environment, Target
 from reports.baseline import conditions as under
 from reports.baseline.conditions import Conditions
-from reports.baseline.sides import Comparison, Window, compare, cut, noise
+from reports.baseline.sides import Change, Comparison, Window, compare, cut, noise
 from reports.baseline.store import MOST_POINTS, RUN, Distribution, Kept, Noise, Point
+from reports.verdicts import Evidence, Measurement
 from scenarios.load.plan import HOUSE
 from scenarios.load.result import LoadRun
 from scenarios.load.samples import Samples
@@ -104,8 +106,14 @@ def windows(samples: Samples, sides: tuple[str, str] = ("blue", "green"), endpoi
     return cut(in_order[0], in_order[1])
 
 
-def side_by_side(samples: Samples, sides: tuple[str, str] = ("blue", "green")) -> dict[str, Comparison]:
-    """All requests together (""), and each endpoint that both sides had enough of to say anything."""
+def side_by_side(run: LoadRun, sides: tuple[str, str] = ("blue", "green")) -> dict[str, Comparison]:
+    """All requests together (""), and each endpoint that both sides had enough of to say anything.
+
+    Raises Missing where only histograms of the run came back.
+    """
+    samples = run.samples
+    if not isinstance(samples, Samples):
+        raise Missing("a comparison needs every sample, and from other machines only histograms come back")
     found = {"": compare(windows(samples, sides))}
     requests = samples.requests_only()
     for endpoint in requests.endpoints:
@@ -119,3 +127,19 @@ def noise_floor(comparison: Comparison) -> Noise | None:
     """Of a run of the same code against itself. None where it was too short to say."""
     found = noise(comparison)
     return Noise(found["p50"], found["p95"]) if {"p50", "p95"} <= found.keys() else None
+
+
+def compared(run: LoadRun, comparisons: Mapping[str, Comparison]) -> Measurement:
+    """How many of the comparisons found green slower. No value where all requests together say too little."""
+    lines = [f"{endpoint or 'all requests'}: {one.reason}" for endpoint, one in comparisons.items()]
+    evidence = (Evidence("green over blue", "\n".join(lines)),)
+    invalid = "" if run.validity.valid else str(run.validity)
+    slower = [
+        line for line, one in zip(lines, comparisons.values(), strict=True) if one.change is Change.REGRESSED
+    ]
+    undecided = not slower and comparisons[""].change is Change.TOO_LITTLE
+    value = None if undecided else float(len(slower))
+    why = lines[0] if undecided else "; ".join(slower)
+    return Measurement(
+        value, "count", run.samples.count, window=run.window, why=why, invalid=invalid, evidence=evidence
+    )

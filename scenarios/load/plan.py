@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scenarios.load.arrivals import NAMES, Profile, Segment, named
+from fixtures.load_model import MODEL, PROFILES
+from scenarios.load.arrivals import Profile, Segment, named
 
 HOUSE = Path(__file__).resolve().parent.parent.parent
 IN_FLIGHT = 2000  # requests that may be unanswered at once; more are dropped, as a full accept queue would
@@ -55,7 +55,7 @@ Model = Open | Closed
 
 def read_model(text: str, duration_s: float, profile: str = "constant", sessions: int = SESSIONS) -> Model:
     """`rate=500/s` or `users=100`; raises BadModel."""
-    found = re.fullmatch(r"\s*(?:rate\s*=\s*(\d+(?:\.\d+)?)\s*(?:/s|rps)|users\s*=\s*(\d+))\s*", text)
+    found = MODEL.fullmatch(text)
     if not found or duration_s <= 0:
         raise BadModel(f"read load model {text!r} for {duration_s:g} s, expected rate=500/s or users=100")
     rate, users = found.groups()
@@ -63,8 +63,8 @@ def read_model(text: str, duration_s: float, profile: str = "constant", sessions
         if int(users) == 0 or profile != "constant":
             raise BadModel(f"{text!r} with profile {profile}: users=N takes at least one, and no profile")
         return Closed(int(users), duration_s)
-    if float(rate) == 0 or profile not in NAMES:
-        raise BadModel(f"{text!r} with profile {profile!r}: a rate above 0, and one of {', '.join(NAMES)}")
+    if float(rate) == 0 or profile not in PROFILES:
+        raise BadModel(f"{text!r} with profile {profile!r}: a rate above 0, and one of {', '.join(PROFILES)}")
     return Open(named(profile, float(rate), duration_s), sessions)
 
 

@@ -72,7 +72,7 @@ class Recorder:
             return
         due_ns, start_ns, asked, task = ticket
         status, served = _answer(response, self._header)
-        outcome = Outcome.UNANSWERED if not status else Outcome.REFUSED if exception else Outcome.OK
+        outcome = _outcome(status, exception)
         key = (request_type, name)
         endpoint = self._endpoints.get(key, -1)
         if endpoint < 0:
@@ -113,6 +113,14 @@ class Recorder:
         late_us, size = min(record.late_us, LONGEST_US), min(record.size, LONGEST_US)
         due_ns = record.due_ns - self._zero_ns
         self._write(Record(due_ns, late_us, latency_us, size, record.status, record.endpoint, marked))
+
+
+def _outcome(status: int, exception: object) -> Outcome:
+    if not status:
+        return Outcome.UNANSWERED
+    if exception is None:
+        return Outcome.OK
+    return Outcome.ERROR if status >= 500 else Outcome.REFUSED
 
 
 def _answer(response: Any, header: str) -> tuple[int, str]:

@@ -24,11 +24,12 @@ MOST_ENDPOINTS, MOST_ASKED, MOST_SERVED = 256, 4, 8
 
 class Outcome(IntEnum):
     OK = 0
-    REFUSED = 1  # answered, and not as it should have been: a status, or a check of the scenario's
-    UNANSWERED = 2  # sent, and nothing came back: refused, reset, timed out
-    DROPPED = 3  # due, and not sent, because as many as may be were in flight
-    UNFINISHED = 4  # still in flight when the run had ended and everybody had been waited for
-    BROKEN = 5  # the scenario's own code raised
+    ERROR = 1  # answered with a status of 500 or more
+    REFUSED = 2  # answered, and not as it should have been: another status, or a check of the scenario's
+    UNANSWERED = 3  # sent, and nothing came back: refused, reset, timed out
+    DROPPED = 4  # due, and not sent, because as many as may be were in flight
+    UNFINISHED = 5  # still in flight when the run had ended and everybody had been waited for
+    BROKEN = 6  # the scenario's own code raised
 
 
 class Record(NamedTuple):

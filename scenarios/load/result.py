@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from scenarios.load.plan import Plan
-from scenarios.load.validity import Generated, Sent, Validity
+from scenarios.load.validity import Generated, Sent, ServerCount, Validity
 from scenarios.load.view import View
 
 
@@ -30,6 +30,7 @@ class LoadRun:
     phases: list[Phase] = field(default_factory=list)
     validity: Validity = field(default_factory=Validity)
     generators: Sequence[Generated] = ()
+    server: ServerCount | None = None
 
     @property
     def window(self) -> tuple[float, float]:

@@ -124,8 +124,11 @@ class Samples:
 
     @property
     def answered(self) -> int:
-        outcomes = self.outcomes()
-        return outcomes[Outcome.OK] + outcomes[Outcome.REFUSED]
+        return int(np.count_nonzero((self.mark & 7) <= Outcome.REFUSED))
+
+    @property
+    def errors(self) -> int:
+        return self.outcomes()[Outcome.ERROR]
 
     @property
     def dropped(self) -> int:

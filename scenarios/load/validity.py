@@ -27,12 +27,32 @@ class Generated:
 
 
 @dataclass(frozen=True)
-class ServerCount:
-    """How many requests the server counted during the run. Where others use it too, it may have seen more."""
+class Reading:
+    """A server's own counters at one moment. None of what it does not count."""
 
-    seen: int
+    requests: int
+    errors: int | None = None  # answered with 500 or more
+    slow: int | None = None  # took longer than the bound that its monitoring has a bucket for
+
+    def since(self, before: Reading) -> Reading:
+        def delta(one: int | None, other: int | None) -> int | None:
+            return None if one is None or other is None else one - other
+
+        errors, slow = delta(self.errors, before.errors), delta(self.slow, before.slow)
+        return Reading(self.requests - before.requests, errors, slow)
+
+
+@dataclass(frozen=True)
+class ServerCount:
+    """What the server counted during the run. Where others use it too, it may have seen more."""
+
+    reading: Reading
     source: str
     exclusive: bool = True
+
+    @property
+    def seen(self) -> int:
+        return self.reading.requests
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,10 @@ class View(Protocol):
     def answered(self) -> int: ...
 
     @property
+    def errors(self) -> int:
+        """Those that were answered with a status of 500 or more."""
+
+    @property
     def dropped(self) -> int:
         """Those that were due and never sent."""
 

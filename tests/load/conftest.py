@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from scenarios.load.validity import Reading
+
 
 @dataclass
 class Server:
@@ -21,9 +23,9 @@ class Server:
     source: str = "the server"
     exclusive: bool = True
 
-    def read(self) -> int:
+    def read(self) -> Reading:
         with urllib.request.urlopen(f"{self.url}/count", timeout=10) as answer:
-            return int(json.load(answer)["served"])
+            return Reading(int(json.load(answer)["served"]))
 
     def behave(self, **how: float) -> None:
         query = "&".join(f"{key}={value}" for key, value in how.items())

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fixtures.load_model import PROFILES
 from scenarios.load import arrivals
-from scenarios.load.arrivals import NAMES, Profile, Segment, named
+from scenarios.load.arrivals import Profile, Segment, named
 
 rates = st.floats(0, 2000, allow_subnormal=False)
 lengths = st.floats(0.5, 7200)
@@ -73,7 +74,7 @@ def test_steps_spike_and_soak_have_the_rates_that_they_say() -> None:
     assert soak.rate(20_000) == 50
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PROFILES)
 def test_every_named_profile_keeps_its_length(name: str) -> None:
     assert named(name, 100, 40).duration_s == pytest.approx(40)
     assert named(name, 100, 40).total > 100

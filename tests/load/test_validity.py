@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reports.baseline.histogram import Histogram
-from scenarios.load.validity import Ended, Generated, Sent, ServerCount, judge
+from scenarios.load.validity import Ended, Generated, Reading, Sent, ServerCount, judge
 
 GOOD = Generated("1 of 1", 1000, 0, 0, 1000, 2.0, 0.3, Histogram.of([200] * 1000))
 
@@ -18,7 +18,7 @@ def ended(*lost: str, kept: int = 1000, **generated: Any) -> Ended:
 
 
 def test_a_run_as_it_should_be_is_valid() -> None:
-    found = judge(ended(), (Sent(1000, 1000), ServerCount(1000, "Prometheus")))
+    found = judge(ended(), (Sent(1000, 1000), ServerCount(Reading(1000), "Prometheus")))
     assert found.valid
     assert str(found) == "valid"
     assert found.lateness_p99_s == pytest.approx(0.0002)
@@ -61,14 +61,18 @@ def test_a_closed_run_offers_what_it_offers() -> None:
     [
         (
             Sent(990, 1000),
-            ServerCount(990, "Prometheus"),
+            ServerCount(Reading(990), "Prometheus"),
             True,
         ),  # ten got no answer: they may have arrived or not
-        (Sent(990, 1000), ServerCount(1000, "Prometheus"), True),
-        (Sent(990, 1000), ServerCount(989, "Prometheus"), False),
-        (Sent(990, 1000), ServerCount(1001, "Prometheus"), False),
-        (Sent(990, 1000), ServerCount(5000, "Prometheus", exclusive=False), True),  # others use it too
-        (Sent(990, 1000), ServerCount(900, "Prometheus", exclusive=False), False),
+        (Sent(990, 1000), ServerCount(Reading(1000), "Prometheus"), True),
+        (Sent(990, 1000), ServerCount(Reading(989), "Prometheus"), False),
+        (Sent(990, 1000), ServerCount(Reading(1001), "Prometheus"), False),
+        (
+            Sent(990, 1000),
+            ServerCount(Reading(5000), "Prometheus", exclusive=False),
+            True,
+        ),  # others use it too
+        (Sent(990, 1000), ServerCount(Reading(900), "Prometheus", exclusive=False), False),
     ],
 )
 def test_the_servers_count_must_fit_the_clients(sent: Sent, server: ServerCount, valid: bool) -> None:

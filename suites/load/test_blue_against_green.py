@@ -1,0 +1,33 @@
+"""Green is no slower than blue: both are asked the same, in turns, in the same minutes."""
+
+from __future__ import annotations
+
+import pytest
+
+from fixtures.session.judge import Judge
+from fixtures.target import Bound, Indicator, Objective
+from reports.baseline.sides import Change
+from scenarios.load.keeping import compared, side_by_side
+from scenarios.load.result import LoadRun
+
+pytestmark = pytest.mark.load
+
+
+def promise(must: bool) -> Objective:
+    """Too little data to tell is worth reading, and takes no release back."""
+    return Objective(
+        name="green_no_slower",
+        title="綠環境不慢於藍環境",
+        that=Bound.read("violations <= 0 violations"),
+        over=Indicator.read("load"),
+        source="§11.1",
+        must=must,
+    )
+
+
+def test_green_is_no_slower(both: LoadRun, judge: Judge) -> None:
+    """p50 and p95 of everything and of each endpoint; slower by more than 5%, for sure, is a regression."""
+    comparisons = side_by_side(both)
+    undecided = comparisons[""].change is Change.TOO_LITTLE
+    regressed = any(one.change is Change.REGRESSED for one in comparisons.values())
+    judge(promise(must=regressed or not undecided), compared(both, comparisons))

@@ -1,0 +1,26 @@
+"""The system's monitoring saw what its users saw: otherwise it would not tell when they are badly off."""
+
+from __future__ import annotations
+
+import pytest
+
+from fixtures.session.judge import Judge
+from fixtures.target import Bound, Indicator, Objective, Target
+from scenarios.load.monitoring import Queries, disagreements
+from scenarios.load.result import LoadRun
+
+pytestmark = pytest.mark.load
+
+# The document's figures are no use where they are not what users see; §7.1 says what its alarms stand on.
+AGREEMENT = Objective(
+    name="monitoring_agrees",
+    title="監控數據與用戶所見一致",
+    that=Bound.read("violations <= 0 violations"),
+    over=Indicator.read("load"),
+    source="§7.1",
+)
+
+
+def test_monitoring_agrees(run: LoadRun, target: Target, judge: Judge) -> None:
+    """Requests to the last one, errors within 0.1% of them, slow ones within 1%."""
+    judge(AGREEMENT, disagreements(run, Queries.of(target).bound_us))

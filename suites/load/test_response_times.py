@@ -1,0 +1,22 @@
+"""Under the document's load, requests are answered in time."""
+
+from __future__ import annotations
+
+import pytest
+
+from fixtures.session.judge import Judge
+from fixtures.target import Judged, Objective
+from scenarios.load.measure import measure
+from scenarios.load.result import LoadRun
+from suites.load.conftest import parametrize
+
+pytestmark = pytest.mark.load
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    parametrize(metafunc, lambda one: one.over.kind == "load" and one.that.judged is Judged.PERCENTILE)
+
+
+def test_response_time(objective: Objective, run: LoadRun, judge: Judge) -> None:
+    """Counted from the moment a request was due, over every sample."""
+    judge(objective, measure(run, objective), objective.over.subject)
