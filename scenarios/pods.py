@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import httpx
+
 from fixtures.evidence import NoEvidence
-from fixtures.platforms.abilities import Events, Logs, Pod, able
+from fixtures.platforms.abilities import Events, Logs, Pod, Workloads, able
 from fixtures.target.model import Service
 from reports.verdicts import Evidence
 from scenarios.surroundings import Surroundings
@@ -23,6 +25,17 @@ def condition(pod: Pod) -> str:
     """How it fares, in a few words."""
     states = ", ".join(f"{one.name} {one.state}" for one in pod.containers if not one.ready)
     return f"{pod.phase}, not ready{f': {states}' if states else ''}"
+
+
+def served_testimony(around: Surroundings, response: httpx.Response) -> tuple[Evidence, ...]:
+    """That of the pods which gave an answer, by its headers: first the one behind the gateway, where it is named."""
+    header = around.environment.served.by
+    names = [response.headers.get(name) for name in (header.replace("served", "upstream"), header)]
+    try:
+        pods = {pod.name: pod for pod in able(around.platform, Workloads).pods(around.namespace)}
+    except NoEvidence as error:
+        return (Evidence("who answered has nothing to say", str(error)),)
+    return tuple(one for name in names if name in pods for one in testimony(around, pods[name]))
 
 
 def _log(around: Surroundings, pod: Pod) -> str:

@@ -38,7 +38,7 @@ class Surroundings:
         self.side = side
         self.clock = clock or SystemClock()
         self._open = ExitStack()
-        self._doors: dict[Side, httpx.Client] = {}
+        self.doors: dict[Side, httpx.Client] = {}  # to the front door, as opened so far
 
     def close(self) -> None:
         self._open.close()
@@ -82,10 +82,10 @@ class Surroundings:
         return self.http_to(self.side)
 
     def http_to(self, side: Side) -> httpx.Client:
-        if side not in self._doors:
+        if side not in self.doors:
             entry = Entry(self.entry, self.environment.route[side], self._ca)
-            self._doors[side] = self._open.enter_context(open_client(entry))
-        return self._doors[side]
+            self.doors[side] = self._open.enter_context(open_client(entry))
+        return self.doors[side]
 
     @property
     def entry(self) -> str:

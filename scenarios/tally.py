@@ -26,7 +26,7 @@ class Tally:
         """It was looked at, and breaks the promise."""
         self.saw(subject)
         self._broken.append((subject, why))
-        self._evidence += [Evidence(f"{subject}: {why}", "", "violation"), *evidence]
+        self._evidence += evidence
 
     def unseen(self, why: object) -> None:
         """Something that had to be examined could not be: without a violation elsewhere, the whole stays unknown."""
@@ -42,10 +42,7 @@ class Tally:
 
     def measurement(self) -> Measurement:
         """A number of violations, or no value where nothing, or not everything, could be examined."""
-        evidence = (
-            *self._evidence,
-            Evidence(f"examined: {len(self._examined)} {self._what}", "\n".join(self._examined)),
-        )
+        evidence = (*self._all_broken(), *self._evidence, self._all_examined())
         if self._broken:
             bad = len({subject for subject, _ in self._broken})
             count = float(len(self._broken))
@@ -54,6 +51,16 @@ class Tally:
             why = "; ".join(self._unseen) or f"there are no {self._what} to examine"
             return Measurement(None, UNIT, len(self._examined), why=why, evidence=evidence)
         return Measurement(0.0, UNIT, len(self._examined), 0, evidence=evidence)
+
+    def _all_broken(self) -> tuple[Evidence, ...]:
+        """What the summary has no room for."""
+        if len(self._broken) <= SHOWN:
+            return ()
+        lines = "\n".join(f"{subject}: {why}" for subject, why in self._broken)
+        return (Evidence(f"{len(self._broken)} violations", lines),)
+
+    def _all_examined(self) -> Evidence:
+        return Evidence(f"examined: {len(self._examined)} {self._what}", "\n".join(self._examined))
 
     def _summary(self) -> str:
         named = [f"{subject}: {why}" for subject, why in self._broken[:SHOWN]]

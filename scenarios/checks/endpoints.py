@@ -15,6 +15,7 @@ from scenarios.checks.registry import measures
 from scenarios.journeys import application
 from scenarios.journeys.application import NOBODY, Application
 from scenarios.journeys.walk import needed
+from scenarios.pods import served_testimony
 from scenarios.surroundings import Surroundings
 from scenarios.tally import Tally
 
@@ -65,7 +66,8 @@ def _judge(
     tally.saw(name)
     tally.note(Evidence(f"{name}: {response.status_code} after {took_s * 1000:.0f} ms", said(response)))
     if response.status_code != expect:
-        tally.breaks(name, f"answered {said(response)}, where {expect} was expected")
+        evidence = served_testimony(around, response)
+        tally.breaks(name, f"answered {said(response)}, where {expect} was expected", *evidence)
     elif response.headers.get(header) != around.side:
         tally.breaks(
             name, f"was served by {response.headers.get(header, 'nobody knows whom')}, not by {around.side}"

@@ -1,0 +1,48 @@
+"""Runs a stage of the gate as people do, in a process of its own, and reads what it left behind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Run:
+    """`findings` by their objective's name, as verdict.json has them."""
+
+    exit_code: int
+    findings: dict[str, dict[str, Any]]
+    output: str
+
+    def with_verdict(self, *verdicts: str) -> set[str]:
+        """Names of those that gate and have one of these verdicts."""
+        return {
+            name
+            for name, one in self.findings.items()
+            if one["verdict"] in verdicts and not one.get("absent")
+        }
+
+    def reasons(self, verdict: str) -> str:
+        return "\n".join(one["reason"] for one in self.findings.values() if one["verdict"] == verdict)
+
+
+def run_stage(*stages: str, lab: str, folder: Path, options: tuple[str, ...] = ()) -> Run:
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        *(f"suites/{stage}" for stage in stages),
+        "-q",
+        "-p",
+        "no:cacheprovider",
+    ]
+    command += ["--target", "hwayo", "--lab", lab, "--run-dir", str(folder), *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+    verdict = json.loads((folder / "verdict.json").read_text())
+    return Run(done.returncode, {one["name"]: one for one in verdict["findings"]}, done.stdout + done.stderr)
