@@ -30,6 +30,8 @@ def test_a_log_is_what_the_process_printed(space: Space, talker: Object) -> None
     assert space.logs(talker, "?tailLines=0").text == ""
     assert space.logs(talker, "?limitBytes=4").text == "echo"
     assert space.logs(talker, "?sinceSeconds=60&tailLines=1").text == "three\n"
+    assert space.logs(talker, "?sinceTime=2020-01-01T00:00:00Z&tailLines=1").text == "three\n"
+    assert space.logs(talker, "?sinceTime=2999-01-01T00:00:00Z").text == ""
 
 
 def test_log_lines_can_have_times(space: Space, talker: Object) -> None:
