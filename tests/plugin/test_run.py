@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -184,7 +185,10 @@ def test_a_lab_that_does_not_come_up_makes_the_run_inconclusive_once(sandbox: Sa
     sandbox.suite("preflight", opens.format("one"), opens.format("two"))
     sandbox.suite("smoke", opens.format("three"))
     name = f"none-{os.getpid()}"
-    assert sandbox.run(f"--lab={name}", env="lab").ret == 10
+    try:
+        assert sandbox.run(f"--lab={name}", env="lab").ret == 10
+    finally:
+        shutil.rmtree(home_of(name), ignore_errors=True)
     (finding,) = sandbox.verdict["findings"]
     assert finding["verdict"] == "UNKNOWN"
     assert name in finding["reason"]
