@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import random
 import ssl
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from fixtures.clock import wait_until
 from fixtures.lab import access, kubebuilder
 from fixtures.lab.layout import Layout
 from fixtures.lab.process import Part, Running
+from tests.subnets import kept
 
 READY_S = 30.0
 
@@ -51,7 +51,7 @@ def wanted_parts(layout: Layout) -> list[Part]:
 
 def new_home(folder: Path) -> Layout:
     """A lab's home with certificates and tokens, on a subnet that tests have to themselves."""
-    layout = Layout(random.randint(200, 250), folder)
+    layout = Layout(kept(), folder)
     folder.mkdir(parents=True, exist_ok=True)
     layout.logs.mkdir(exist_ok=True)
     (folder / "layout.json").write_text(json.dumps({"subnet": layout.subnet, "system": "hwayo"}))

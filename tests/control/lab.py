@@ -19,7 +19,7 @@ import yaml
 from fixtures.lab import access
 from fixtures.lab.layout import KUBELET_PORT, Layout
 from fixtures.lab.process import Part, Running
-from tests.mesh.subnets import claimed
+from tests.subnets import claimed
 
 T = TypeVar("T")
 Object = dict[str, Any]

@@ -26,7 +26,7 @@ from fixtures.lab.layout import Layout
 from fixtures.lab.pki import Authority
 from fixtures.lab.process import Running
 from fixtures.lab.stores import Postgres, valkey
-from tests.mesh.subnets import claimed
+from tests.subnets import claimed
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,12 +14,13 @@ from fixtures.lab.aws import Client, clients, moto
 from fixtures.lab.layout import Layout
 from fixtures.lab.process import Running
 from fixtures.lab.systems.hwayo import aws
+from tests.subnets import kept
 
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     home: Path = tmp_path_factory.mktemp("aws")
-    address = Layout(random.randint(200, 250), home).aws
+    address = Layout(kept(), home).aws
     server = Running(moto(address), home / "moto.log")
     deadline = time.monotonic() + 30
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,11 +15,12 @@ from redis.exceptions import AuthenticationError, ConnectionError
 from fixtures.lab.layout import Layout
 from fixtures.lab.process import Part, Running
 from fixtures.lab.stores import Postgres, valkey
+from tests.subnets import kept
 
 
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
-    return Layout(random.randint(200, 250), tmp_path)
+    return Layout(kept(), tmp_path)
 
 
 @contextmanager

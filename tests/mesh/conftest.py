@@ -12,7 +12,7 @@ from fixtures.lab.layout import Layout
 from fixtures.lab.pki import Authority
 from tests.mesh.manifests import Object, shop
 from tests.mesh.running import Mesh, Pods
-from tests.mesh.subnets import claimed
+from tests.subnets import claimed
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from fixtures.lab.layout import Layout
 from fixtures.lab.monitoring.watched import Watched
-from tests.mesh.subnets import claimed
+from tests.subnets import claimed
 
 HERE = Path(__file__).parent
 

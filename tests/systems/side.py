@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import secrets
 import shutil
 import socket
@@ -26,6 +25,7 @@ from fixtures.lab.stores import Postgres, valkey
 from fixtures.lab.systems.hwayo import SYSTEM
 from fixtures.lab.systems.hwayo.catalogue import BLUE, PORT, SERVICES, ServiceSpec
 from fixtures.lab.systems.hwayo.database import cache_url, database_url
+from tests.subnets import kept
 
 NOTED = '"msg": "behaviour: changed"'
 CREDENTIALS = {
@@ -134,7 +134,7 @@ class Side:
     pods: dict[str, Pod] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.layout = Layout(subnet=random.randint(200, 250), home=self.home)
+        self.layout = Layout(subnet=kept(), home=self.home)
         self.layout.logs.mkdir(parents=True)
         self.postgres = Postgres(self.layout.database, self.home, secrets.token_urlsafe(12))
         self.database: Running | None = None

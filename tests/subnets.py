@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import psutil
 
 FIRST, LAST = 200, 250
+_for_life = ExitStack()
 
 
 @contextmanager
@@ -29,3 +30,8 @@ def claimed() -> Iterator[int]:
             yield subnet
             return
     raise RuntimeError(f"every subnet from 127.{FIRST}.0.0 to 127.{LAST}.0.0 is in use")
+
+
+def kept() -> int:
+    """A subnet that is this process's to its end, for servers that outlive a test."""
+    return _for_life.enter_context(claimed())
