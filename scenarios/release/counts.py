@@ -1,0 +1,267 @@
+"""From counters as monitoring gives them to counts per tick, each trouble on the way named. Pure, and without a clock.
+
+A tick spans the same time on both sides: it ends when every known source (a pod) has been scraped again. A source that
+fell silent holds the tick back, so nothing is lost and nothing is compared with another time's counts; when it stays
+silent for longer than `patience_s`, the watch goes on without it, and says so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from scenarios.release.watch import Counts
+
+UNEVEN = 10.0  # answers by which two counters may disagree for a moment: those between the one and the other
+SIDES = ("green", "blue")
+
+
+class Kind(StrEnum):
+    """What can be wrong with what was read, in the words of the report."""
+
+    RESET = "started again; what it counted after the last scrape before that is lost"
+    APPEARED = "appeared, and is counted from here on"
+    MISSING = "has no series"
+    STALE = "was not scraped"
+    NAN = "has no number (NaN)"
+    GONE = "stayed silent, and is no longer waited for"
+    UNEVEN = "counted more bad answers than answers, or fewer than none"
+    BACKWARDS = "was read at a moment not after the one before"
+
+
+BLINDING = frozenset({Kind.MISSING, Kind.STALE, Kind.NAN, Kind.GONE})
+
+
+class Series(NamedTuple):
+    """A time series: of which counter, on which side, from which source, and its labels, however written."""
+
+    counter: str
+    side: str
+    source: str
+    labels: str = ""
+
+
+class Point(NamedTuple):
+    value: float
+    at_s: float  # when it was scraped, unix seconds
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All that monitoring had at one moment. `started`: when a (side, source)'s process began, where that is known."""
+
+    at_s: float
+    series: Mapping[Series, Point]
+    started: Mapping[tuple[str, str], float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Counter:
+    """A metric's answers and its bad ones, as sums of counters with their signs."""
+
+    name: str
+    of: Mapping[str, float]
+    bad: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Trouble:
+    kind: Kind
+    side: str
+    subject: str  # a source, or a metric
+    at_s: float
+
+    def __str__(self) -> str:
+        return f"{self.subject}{f' on {self.side}' if self.side else ''} {self.kind}"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a reading brought: the Counts of every metric, or None until the tick is whole; and what was wrong."""
+
+    at_s: float
+    counts: tuple[Counts, ...] | None
+    troubles: tuple[Trouble, ...] = ()
+
+
+@dataclass
+class _Source:
+    """A source as it was last counted."""
+
+    at_s: float
+    values: dict[Series, float]
+    started_s: float | None
+    is_counted: bool  # scraped again since the last tick
+
+
+class Increments:
+    """Folds readings into ticks. `stale_s`: how old a sample may be; `patience_s`: how long a tick is held back."""
+
+    def __init__(self, counters: Sequence[Counter], stale_s: float, patience_s: float) -> None:
+        self._counters = tuple(counters)
+        self._stale_s, self._patience_s = stale_s, patience_s
+        self._sources: dict[tuple[str, str], _Source] = {}
+        self._sums = {(at, side): [0.0, 0.0] for at in range(len(self._counters)) for side in SIDES}
+        self._uses: dict[
+            str, list[tuple[int, int, float]]
+        ] = {}  # counter -> metric, answers or bad ones, sign
+        for at, counter in enumerate(self._counters):
+            for kind, terms in enumerate((counter.of, counter.bad)):
+                for name, sign in terms.items():
+                    self._uses.setdefault(name, []).append((at, kind, sign))
+        self._read_s = self._ticked_s = -math.inf
+
+    def take(self, reading: Reading) -> Step:
+        """The first reading is where counting begins, and brings no counts."""
+        if reading.at_s <= self._read_s:
+            return Step(reading.at_s, None, (Trouble(Kind.BACKWARDS, "", "monitoring", reading.at_s),))
+        is_first = math.isinf(self._read_s)
+        self._read_s = reading.at_s
+        found = _by_source(reading)
+        troubles = [*self._missing(reading)]
+        for key in sorted(self._sources.keys() | found.keys()):
+            troubles += self._follow(key, found.get(key, {}), reading, is_first)
+        if is_first:
+            self._ticked_s = reading.at_s
+            return Step(reading.at_s, None, tuple(troubles))
+        if not self._sources or not all(source.is_counted for source in self._sources.values()):
+            return Step(reading.at_s, None, tuple(troubles))
+        return self._tick(reading.at_s, troubles)
+
+    def _missing(self, reading: Reading) -> list[Trouble]:
+        """Metrics of which a side counts nothing at all."""
+        there = {(series.counter, series.side) for series in reading.series}
+        return [
+            Trouble(Kind.MISSING, side, counter.name, reading.at_s)
+            for counter in self._counters
+            for side in SIDES
+            if not any((name, side) in there for name in counter.of)
+        ]
+
+    def _follow(
+        self, key: tuple[str, str], points: Mapping[Series, Point], reading: Reading, is_first: bool
+    ) -> list[Trouble]:
+        """Add what the source has counted since it was last scraped; say what is wrong with it."""
+        source = self._sources.get(key)
+        newest_s = max((point.at_s for point in points.values()), default=-math.inf)
+        kind = self._silence(points, newest_s, reading.at_s)
+        if source is None:
+            return (
+                self._meet(key, points, reading, is_first) if kind is None else [_trouble(kind, key, reading)]
+            )
+        if kind is not None:
+            if reading.at_s - source.at_s <= self._patience_s:
+                return [_trouble(kind, key, reading)]
+            del self._sources[key]
+            return [_trouble(kind, key, reading), _trouble(Kind.GONE, key, reading)]
+        if newest_s <= source.at_s:
+            return []
+        return self._count(key, source, points, reading)
+
+    def _silence(self, points: Mapping[Series, Point], newest_s: float, now_s: float) -> Kind | None:
+        if not points:
+            return Kind.MISSING
+        if not all(math.isfinite(point.value) for point in points.values()):
+            return Kind.NAN
+        return Kind.STALE if now_s - newest_s > self._stale_s else None
+
+    def _meet(
+        self, key: tuple[str, str], points: Mapping[Series, Point], reading: Reading, is_first: bool
+    ) -> list[Trouble]:
+        """A source that is new here: counted from now on, and from its beginning where it began within this tick."""
+        started_s = reading.started.get(key)
+        newest_s = max(point.at_s for point in points.values())
+        source = self._sources[key] = _Source(newest_s, {}, started_s, is_counted=not is_first)
+        if is_first:
+            source.values = {series: point.value for series, point in points.items()}
+            return []
+        if started_s is not None and started_s > self._ticked_s:
+            self._add(source, points)
+        else:
+            source.values = {series: point.value for series, point in points.items()}
+        return [_trouble(Kind.APPEARED, key, reading)]
+
+    def _count(
+        self, key: tuple[str, str], source: _Source, points: Mapping[Series, Point], reading: Reading
+    ) -> list[Trouble]:
+        started_s = reading.started.get(key)
+        fell = any(point.value < source.values.get(series, 0.0) for series, point in points.items())
+        is_new = started_s is not None and source.started_s is not None and started_s > source.started_s + 1
+        if fell or is_new:
+            source.values = {}
+        source.started_s = started_s if started_s is not None else source.started_s
+        self._add(source, points)
+        return [_trouble(Kind.RESET, key, reading)] if fell or is_new else []
+
+    def _add(self, source: _Source, points: Mapping[Series, Point]) -> None:
+        """A series that a known source did not have before began at 0: its label was never used until now."""
+        for series, point in points.items():
+            grown = point.value - source.values.get(series, 0.0)
+            source.values[series] = point.value
+            for at, kind, sign in self._uses.get(series.counter, ()):
+                self._sums[at, series.side][kind] += sign * grown
+        source.at_s = max(point.at_s for point in points.values())
+        source.is_counted = True
+
+    def _tick(self, at_s: float, troubles: list[Trouble]) -> Step:
+        self._ticked_s = at_s
+        for source in self._sources.values():
+            source.is_counted = False
+        made = []
+        for at, counter in enumerate(self._counters):
+            row: list[float] = []
+            for side in SIDES:
+                sums = self._sums[at, side]
+                n, bad = max(0.0, sums[0]), min(max(0.0, sums[1]), max(0.0, sums[0]))
+                # Counters are not read in one instant: what does not fit this tick belongs to the next one.
+                self._sums[at, side] = [sums[0] - n, sums[1] - bad]
+                if max(map(abs, self._sums[at, side])) > UNEVEN:
+                    troubles.append(Trouble(Kind.UNEVEN, side, counter.name, at_s))
+                row += [n, bad]
+            made.append(Counts(*row))
+        return Step(at_s, tuple(made), tuple(troubles))
+
+
+class Noted:
+    """Every trouble of a watch, once each, with when it was first and last seen, and how often."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[Kind, str, str], tuple[float, float, int]] = {}
+
+    def add(self, troubles: Iterable[Trouble]) -> None:
+        for one in troubles:
+            key = (one.kind, one.side, one.subject)
+            first_s, _, times = self._seen.get(key, (one.at_s, one.at_s, 0))
+            self._seen[key] = (first_s, one.at_s, times + 1)
+
+    def lines(self) -> list[str]:
+        return [_line(key, *when) for key, when in self._seen.items()]
+
+    def blind(self, longer_than_s: float) -> list[str]:
+        """What keeps a watch from being whole: sources given up, and silences that lasted longer than that."""
+        return [
+            _line(key, *when)
+            for key, when in self._seen.items()
+            if key[0] is Kind.GONE or (key[0] in BLINDING and when[1] - when[0] > longer_than_s)
+        ]
+
+
+def _line(key: tuple[Kind, str, str], first_s: float, last_s: float, times: int) -> str:
+    lasted = f", for {last_s - first_s:.0f} s" if last_s > first_s else ""
+    often = f" ({times} times{lasted})" if times > 1 else ""
+    return f"{Trouble(*key, at_s=first_s)}{often}"
+
+
+def _trouble(kind: Kind, key: tuple[str, str], reading: Reading) -> Trouble:
+    return Trouble(kind, key[0], key[1], reading.at_s)
+
+
+def _by_source(reading: Reading) -> dict[tuple[str, str], dict[Series, Point]]:
+    found: dict[tuple[str, str], dict[Series, Point]] = {}
+    for series, point in reading.series.items():
+        if series.side in SIDES:
+            found.setdefault((series.side, series.source), {})[series] = point
+    return found
