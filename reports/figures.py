@@ -28,6 +28,8 @@ UNITS: dict[str, tuple[str, float]] = {
     "rps": ("1/s", 1),
 }
 BOUND = re.compile(r"(<=|>=|<|>|≤|≥)\s*([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z%/]*)[^<>]*$")
+DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
+WITHIN = re.compile(rf"\bwithin ((?:{DURATION.pattern})+)$")
 ALIASES = {"ratio": "share", "fraction": "share", "rps": "1/s", "bytes": "B", "seconds": "s"}
 
 
@@ -59,7 +61,11 @@ def measured(measurement: Measurement) -> str:
         and math.isfinite(measurement.value)
     ):
         number = int(measurement.value)
-        return f"{number or 'no'} {'violation' if number < 2 else 'violations'} in {measurement.samples:,}"
+        slowest = (
+            f", slowest {figure(measurement.slowest_s, 's')}" if measurement.slowest_s is not None else ""
+        )
+        words = f"{number or 'no'} {'violation' if number < 2 else 'violations'}"
+        return f"{words} in {measurement.samples:,}{slowest}"
     value = figure(measurement.value, measurement.unit)
     if measurement.bad is None or not measurement.samples:
         return value
@@ -76,11 +82,18 @@ class Margin:
     def __str__(self) -> str:
         size = abs(self.share)
         words = f"{size:.0%}" if size < 10 else f"{size:.0f}×"
+        if self.share < 1 and words == "100%":  # it took some time, if little
+            words = "over 99%"
         return f"{words} {'to spare' if self.share >= 0 else 'beyond'}"
 
 
 def margin(finding: Finding) -> Margin | None:
-    """None where there is no number on either side, or where the bound's unit is not the measurement's."""
+    """None where there is no number on either side, or where the bound's unit is not the measurement's.
+
+    Where each of several has to be in time (`no violation, each within 2s`), it is the slowest's.
+    """
+    if within := WITHIN.search(finding.bound):
+        return _of_slowest(finding.measurement, within[1])
     found, value = BOUND.search(finding.bound), finding.measurement.value
     if not found or value is None or not math.isfinite(value):
         return None
@@ -92,6 +105,15 @@ def margin(finding: Finding) -> Margin | None:
     upward = comparison in (">", ">=", "≥")
     share = (seen - limit) / limit if upward else (limit - seen) / limit
     return Margin(share, min(max(seen / limit, 0.0), 2.0))
+
+
+def _of_slowest(seen: Measurement, within: str) -> Margin | None:
+    """None where something else than time is wrong, or unknown: time to spare would be beside the point."""
+    limit_s = sum(float(number) * UNITS[unit][1] for number, unit in DURATION.findall(within))
+    if seen.slowest_s is None or not math.isfinite(seen.slowest_s) or seen.value is None or not limit_s:
+        return None
+    share = (limit_s - seen.slowest_s) / limit_s
+    return None if seen.value and share >= 0 else Margin(share, min(max(seen.slowest_s / limit_s, 0.0), 2.0))
 
 
 def _base(unit: str) -> tuple[str, float]:

@@ -37,7 +37,8 @@ class Measurement:
 
     `value` is None where nothing could be seen, and `why` says why; it is never zero for want of data. `samples` is how
     many observations stand behind it; `bad` how many of those broke the objective's bound, where the indicator counts.
-    `invalid`, when set, says why the experiment did not happen.
+    `slowest_s` is the time of the slowest of them in seconds, where each has to be in time. `invalid`, when set, says
+    why the experiment did not happen.
     """
 
     value: float | None
@@ -48,6 +49,7 @@ class Measurement:
     why: str = ""
     invalid: str = ""
     evidence: tuple[Evidence, ...] = ()
+    slowest_s: float | None = None
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def _judge(
         tally.breaks(name, f"no answer: {error or type(error).__name__}")
         return
     took_s = around.clock.now() - begun
-    tally.saw(name)
+    tally.took(name, took_s)
     tally.note(Evidence(f"{name}: {response.status_code} after {took_s * 1000:.0f} ms", said(response)))
     if response.status_code != expect:
         evidence = served_testimony(around, response)

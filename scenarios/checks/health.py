@@ -31,6 +31,7 @@ def health_in_pod(check: HealthInPod, around: Surroundings) -> Measurement:
         except Unreachable as error:
             tally.breaks(pod.name, str(error), *testimony(around, pod))
             continue
+        tally.took(pod.name, reply.took_s)
         if why := _unwell(reply.status, reply.body, reply.took_s, check.within):
             tally.breaks(pod.name, f"{service.health} {why}", *testimony(around, pod))
     return tally.measurement()
@@ -47,7 +48,9 @@ def health_through_mesh(check: HealthThroughMesh, around: Surroundings) -> Measu
         except httpx.HTTPError as error:
             tally.breaks(service.name, f"{service.health} does not answer: {error or type(error).__name__}")
             continue
-        why = _unwell(response.status_code, said(response), around.clock.now() - begun, check.within)
+        took_s = around.clock.now() - begun
+        tally.took(service.name, took_s)
+        why = _unwell(response.status_code, said(response), took_s, check.within)
         why = why or _of_other_side(around, response)
         if why:
             tally.breaks(service.name, f"{service.health} {why}", *service_testimony(around, service))
@@ -60,19 +63,20 @@ def store_from_application(check: StoreFromApplication, around: Surroundings) ->
     tally = Tally("pods that need it")
     for service, pod in _pods(around, tally):
         try:
-            details = health_details(
-                able(around.platform, Door).get(pod, service.health, check.within.amount)
-            )
+            reply = able(around.platform, Door).get(pod, service.health, check.within.amount)
+            details = health_details(reply)
         except (Unreachable, Missing) as error:
             tally.unseen(error)
             continue
         found = details.get("checks", {}).get(check.store)
         if found is None:
             continue
-        tally.saw(pod.name)
+        tally.took(pod.name, reply.took_s)
         if found.get("ok") is not True:
             why = found.get("error") or "says that it is not well, and not why"
             tally.breaks(pod.name, f"its {check.store}: {why}", *testimony(around, pod))
+        elif why := too_slow(reply.took_s, check.within):
+            tally.breaks(pod.name, f"{service.health} {why}", *testimony(around, pod))
     return tally.measurement()
 
 
@@ -92,17 +96,18 @@ def health_details(reply: Reply) -> dict[str, Any]:
 def _pods(around: Surroundings, tally: Tally) -> Iterator[tuple[Service, Pod]]:
     """Every pod of every service; a service without any is not examined, and the tally knows."""
     for service in around.target.services:
-        try:
-            pods = around.pods(service)
-        except Missing as error:
-            tally.unseen(error)
-            continue
-        yield from ((service, pod) for pod in pods)
+        with tally.looking():
+            yield from [(service, pod) for pod in around.pods(service)]
 
 
 def _unwell(status: int, body: str, took_s: float, within: Duration) -> str:
     if status != 200:
         return f"answers {status}: {' '.join(body.split())[:300]}"
+    return too_slow(took_s, within)
+
+
+def too_slow(took_s: float, within: Duration) -> str:
+    """A client's time-outs do not bound a whole answer, which may come in drops."""
     return f"took {took_s:.2f} s, where {within} is promised" if took_s > within.amount else ""
 
 

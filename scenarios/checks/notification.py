@@ -52,5 +52,7 @@ def notification_route(check: NotificationRoute, around: Surroundings) -> Measur
         manager.end_alert(alert)
     tally.saw(*check.channels)
     for name, after_s in arrived.items():
+        if name in check.channels:
+            tally.took(name, after_s)
         tally.note(Evidence(f"{name} had it after {after_s:.1f} s", alert.labels["alertname"]))
     return tally.measurement()

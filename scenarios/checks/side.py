@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from fixtures.evidence import Missing, NoEvidence
+from fixtures.evidence import NoEvidence
 from fixtures.platforms.abilities import Door, Pod, able
 from fixtures.target.base import Side
 from fixtures.target.checks import SideProven
 from fixtures.target.model import Service
 from reports.verdicts import Evidence, Measurement
-from scenarios.checks.health import health_details
+from scenarios.checks.health import health_details, too_slow
 from scenarios.checks.images import parse
 from scenarios.checks.registry import measures
 from scenarios.journeys import application
@@ -29,19 +29,20 @@ REQUESTS = 10  # a route that leaks a tenth to the other side is seen with 65%, 
 def side_proven(check: SideProven, around: Surroundings) -> Measurement:
     tally = Tally("proofs")
     pods = _pods(around, tally)
-    _served_by_us(check, around, pods, tally)
-    _databases(check, around, pods, tally)
-    _data_stays(around, tally)
+    with tally.looking():
+        _served_by_us(check, around, pods, tally)
+    with tally.looking():
+        _databases(check, around, pods, tally)
+    with tally.looking():
+        _data_stays(around, tally)
     return tally.measurement()
 
 
 def _pods(around: Surroundings, tally: Tally) -> Pods:
     found: Pods = []
     for service in around.target.services:
-        try:
+        with tally.looking():
             found += [(service, pod) for pod in around.pods(service)]
-        except Missing as error:
-            tally.unseen(error)
     return found
 
 
@@ -51,13 +52,15 @@ def _served_by_us(check: SideProven, around: Surroundings, pods: Pods, tally: Ta
     tags = {pod.name: {parse(image).tag for image in pod.images} for _, pod in pods}
     for service in around.target.services:
         for _ in range(REQUESTS // len(around.target.services) + 1):
+            begun = around.clock.now()
             try:
                 response = around.http.get(service.health, timeout=check.within.amount)
             except httpx.HTTPError as error:
                 tally.unseen(f"{service.health} does not answer: {error or type(error).__name__}")
                 break
-            tally.saw(f"who serves {service.health}")
-            if why := _impostor(around, response.headers, tags):
+            took_s = around.clock.now() - begun
+            tally.took(f"who serves {service.health}", took_s)
+            if why := _impostor(around, response.headers, tags) or too_slow(took_s, check.within):
                 tally.breaks(f"who serves {service.health}", why)
                 break
     tally.note(Evidence(f"asked for {around.side} by {dict(around.environment.route[around.side]) or 'no header'}",
@@ -83,9 +86,8 @@ def _databases(check: SideProven, around: Surroundings, pods: Pods, tally: Tally
     named = 0
     for service, pod in pods:
         try:
-            details = health_details(
-                able(around.platform, Door).get(pod, service.health, check.within.amount)
-            )
+            reply = able(around.platform, Door).get(pod, service.health, check.within.amount)
+            details = health_details(reply)
         except NoEvidence as error:
             tally.unseen(error)
             continue
@@ -93,10 +95,12 @@ def _databases(check: SideProven, around: Surroundings, pods: Pods, tally: Tally
         if name is None:
             continue
         named += 1
-        tally.saw(f"database of {pod.name}")
+        tally.took(f"database of {pod.name}", reply.took_s)
         if name != ours:
             whose = f", which is {around.other_side}'s" if name == theirs else ""
             tally.breaks(f"database of {pod.name}", f"reads {name}{whose}, where {ours} is {around.side}'s")
+        elif why := too_slow(reply.took_s, check.within):
+            tally.breaks(f"database of {pod.name}", why)
     if not named:
         tally.unseen("no pod says which database it uses")
 

@@ -31,6 +31,8 @@ def _answers(around: Surroundings, kind: str, within: Duration, ask: Callable[[s
     answer = ask(url)
     took_s = around.clock.now() - begun
     tally.saw(where(url))
+    if answer.ok:
+        tally.took(where(url), took_s)
     tally.note(Evidence(f"{kind} answered after {took_s * 1000:.0f} ms", answer.detail))
     if not answer.ok:
         tally.breaks(where(url), answer.detail)

@@ -20,7 +20,7 @@ class Unmet(Exception):
     """The system did not do what the step needs; the message says what it did instead."""
 
 
-class _Ended(Exception):
+class Ended(Exception):
     """A step failed, and is in the tally."""
 
 
@@ -41,8 +41,9 @@ class Walk:
             yield
         except (Unmet, httpx.HTTPError) as error:
             self._tally.breaks(name, _words(error), *self._testimony(service))
-            raise _Ended from error
+            raise Ended from error
         took_s = self.around.clock.now() - begun
+        self._tally.took(name, took_s)
         self._tally.note(Evidence(f"{name}: {took_s * 1000:.0f} ms", ""))
         if took_s > self.within.amount:
             self._tally.breaks(
@@ -63,7 +64,7 @@ class Walk:
             raise Unmet(otherwise()) from error
 
     def measure(self, journey: Callable[[Walk], None]) -> Measurement:
-        with suppress(_Ended):  # the tally knows
+        with suppress(Ended):  # the tally knows
             journey(self)
         return self._tally.measurement()
 

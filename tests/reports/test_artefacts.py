@@ -26,7 +26,7 @@ ANYTHING = some.builds(
     title=some.text(),
     reason=some.text(),
     subject=some.text(),
-    bound=some.text(),
+    bound=some.text() | some.just("no violation, each within 2s"),
     absent=some.text(),
     measurement=some.builds(
         Measurement,
@@ -35,6 +35,7 @@ ANYTHING = some.builds(
         some.integers(0, 10**9),
         some.none() | some.integers(0, 10**9),
         evidence=some.lists(some.builds(Evidence, some.text(), some.text()), max_size=2).map(tuple),
+        slowest_s=VALUES,
     ),
 )
 

@@ -43,6 +43,8 @@ def test_a_value_has_the_unit_that_suits_it(value: float | None, unit: str, show
         (Measurement(1.0, "violations", 12, bad=1), "1 violation in 12"),
         (Measurement(4.0, "violations", 12, bad=3), "4 violations in 12"),
         (Measurement(None, "violations", 0), "–"),
+        (Measurement(0.0, "violations", 12, bad=0, slowest_s=0.0412), "no violation in 12, slowest 41.2 ms"),
+        (Measurement(2.0, "violations", 12, bad=2, slowest_s=3.1), "2 violations in 12, slowest 3.1 s"),
     ],
 )
 def test_a_measurement_says_what_was_counted(seen: Measurement, shown: str) -> None:
@@ -66,6 +68,26 @@ def test_a_measurement_says_what_was_counted(seen: Measurement, shown: str) -> N
 )
 def test_a_margin_is_a_share_of_the_bound(bound: str, value: float, unit: str, shown: str) -> None:
     assert str(margin(finding(bound=bound, measurement=Measurement(value, unit, 10)))) == shown
+
+
+@pytest.mark.parametrize(
+    ("within", "bad", "slowest_s", "shown"),
+    [
+        ("2s", 0.0, 0.16, "92% to spare"),
+        ("500ms", 0.0, 0.0004, "over 99% to spare"),
+        ("1m30s", 0.0, 45.0, "50% to spare"),
+        ("2s", 1.0, 3.0, "50% beyond"),
+        ("2s", 1.0, 0.16, "None"),  # something else is wrong: that there was time says nothing
+        ("2s", None, 0.16, "None"),
+        ("2s", 0.0, None, "None"),
+        ("2s", 0.0, math.nan, "None"),
+    ],
+)
+def test_the_margin_of_a_timed_check_is_the_slowests(
+    within: str, bad: float | None, slowest_s: float | None, shown: str
+) -> None:
+    seen = Measurement(bad, "violations", 12, slowest_s=slowest_s)
+    assert str(margin(finding(bound=f"no violation, each within {within}", measurement=seen))) == shown
 
 
 @pytest.mark.parametrize(
