@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from fixtures.evidence import Missing
 from fixtures.probes import tls
 from fixtures.target.checks import CertificateValid, TlsVersion
 from reports.verdicts import Evidence, Measurement
@@ -43,14 +44,22 @@ def certificate_valid(check: CertificateValid, around: Surroundings) -> Measurem
 def tls_version(check: TlsVersion, around: Surroundings) -> Measurement:
     """One handshake for each version, offering nothing else."""
     tally = Tally("versions")
-    for version in tls.VERSIONS:
-        if version > check.at_least:
-            continue
-        result = tls.handshake(around.door, version)
-        tally.saw(f"TLS {version}")
-        tally.note(Evidence(f"TLS {version}: {'accepted' if result.accepted else 'refused'}", result.detail))
-        if version == check.at_least and not result.accepted:
-            tally.breaks(f"TLS {version}", f"{around.door} refuses it: {result.detail}")
-        if version < check.at_least and result.accepted:
-            tally.breaks(f"TLS {version}", f"{around.door} accepts it ({result.detail})")
+    with tally.looking():
+        for version in tls.VERSIONS:
+            if version <= check.at_least:
+                _shake_hands(tally, around, version, wanted=version == check.at_least)
     return tally.measurement()
+
+
+def _shake_hands(tally: Tally, around: Surroundings, version: str, *, wanted: bool) -> None:
+    try:
+        result = tls.handshake(around.door, version)
+    except Missing as error:  # a version that this machine cannot offer says nothing about the others
+        tally.unseen(error)
+        return
+    tally.saw(f"TLS {version}")
+    tally.note(Evidence(f"TLS {version}: {'accepted' if result.accepted else 'refused'}", result.detail))
+    if wanted and not result.accepted:
+        tally.breaks(f"TLS {version}", f"{around.door} refuses it: {result.detail}")
+    if result.accepted and not wanted:
+        tally.breaks(f"TLS {version}", f"{around.door} accepts it ({result.detail})")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from fixtures.evidence import Missing
 from fixtures.platforms.abilities import Nodes, Pod, able
 from fixtures.target.checks import ImagesSized, ImagesTagged
 from fixtures.target.model import Service
@@ -78,11 +77,9 @@ def images_sized(check: ImagesSized, around: Surroundings) -> Measurement:
 
 def _pods(around: Surroundings, service: Service, tally: Tally) -> list[Pod]:
     """A service's pods; one that has none is not examined, and the tally knows."""
-    try:
+    with tally.looking():
         return around.pods(service)
-    except Missing as error:
-        tally.unseen(error)
-        return []
+    return []
 
 
 def _tags(pod: Pod, repository: str) -> list[str]:

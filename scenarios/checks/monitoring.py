@@ -20,15 +20,18 @@ SETTLES_S = 6.0  # a pod that was just replaced is still listed, and its success
 @measures(MonitoringHealthy)
 def monitoring_healthy(_: MonitoringHealthy, around: Surroundings) -> Measurement:
     tally = Tally("monitors")
-    for name, (ok, said) in (
-        ("Prometheus", around.prometheus.ready()),
-        ("Alertmanager", around.alertmanager.ready()),
-    ):
-        tally.saw(name)
-        tally.note(Evidence(f"{name}: {said}", ""))
-        if not ok:
-            tally.breaks(name, f"is not ready: {said}")
+    with tally.looking():
+        _ready(tally, "Prometheus", *around.prometheus.ready())
+    with tally.looking():
+        _ready(tally, "Alertmanager", *around.alertmanager.ready())
     return tally.measurement()
+
+
+def _ready(tally: Tally, name: str, ok: bool, said: str) -> None:
+    tally.saw(name)
+    tally.note(Evidence(f"{name}: {said}", ""))
+    if not ok:
+        tally.breaks(name, f"is not ready: {said}")
 
 
 @measures(TargetsUp)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fixtures.evidence import Missing
 from fixtures.platforms.abilities import Pod
 from fixtures.target.checks import PodsSecured
 from reports.verdicts import Measurement
@@ -54,15 +53,11 @@ def pods_secured(check: PodsSecured, around: Surroundings) -> Measurement:
     """Each container of each pod, with its pod's defaults; and no pod that reaches into its node."""
     tally = Tally("pods")
     for service in around.target.services:
-        try:
-            pods = around.pods(service)
-        except Missing as error:
-            tally.unseen(error)
-            continue
-        for pod in pods:
-            tally.saw(pod.name)
-            if faults := _faults(check, pod):
-                tally.breaks(pod.name, "; ".join(faults))
+        with tally.looking():
+            for pod in around.pods(service):
+                tally.saw(pod.name)
+                if faults := _faults(check, pod):
+                    tally.breaks(pod.name, "; ".join(faults))
     return tally.measurement()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fixtures.evidence import Missing
 from fixtures.platforms.abilities import Ask, Grant, Grants, Permission, able
 from fixtures.target.checks import Power, RolesLeastPrivilege
 from reports.verdicts import Evidence, Measurement
@@ -45,10 +44,8 @@ def _accounts(around: Surroundings, tally: Tally) -> list[str]:
     """Those that the services' pods run as."""
     accounts: dict[str, None] = {}
     for service in around.target.services:
-        try:
+        with tally.looking():
             accounts.update(dict.fromkeys(pod.service_account for pod in around.pods(service)))
-        except Missing as error:
-            tally.unseen(error)
     return list(accounts)
 
 

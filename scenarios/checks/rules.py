@@ -57,9 +57,10 @@ def alert_rules_loaded(_: AlertRulesLoaded, around: Surroundings) -> Measurement
             tally.breaks(name, f"Prometheus cannot evaluate it: {rule.error or rule.health}")
         if not promql.same(rule.query, expression, windows=windows):
             tally.breaks(name, f"Prometheus has another expression for it: {rule.query}")
-        for selector in promql.selectors(rule.query):
-            if why := _nothing(around.prometheus, selector):
-                tally.breaks(name, f"cannot fire: {why}")
+        with tally.looking():
+            for selector in promql.selectors(rule.query):
+                if why := _nothing(around.prometheus, selector):
+                    tally.breaks(name, f"cannot fire: {why}")
     return tally.measurement()
 
 

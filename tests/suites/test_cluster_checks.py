@@ -1,0 +1,326 @@
+"""Checks of what is deployed, on recorded objects: each names who breaks it, and an empty list is no evidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fixtures.platforms.abilities import Ask
+from fixtures.target.checks import Edge
+from reports.verdicts import Measurement
+from scenarios.checks import measure
+from tests.suites.recorded import (
+    BLUE,
+    GREEN,
+    SERVICES,
+    TAG,
+    Recorded,
+    around,
+    deployment,
+    healthy,
+    node,
+    policy,
+    the_check,
+)
+from tests.suites.recorded import secret as a_secret
+
+
+def seen(name: str, platform: Recorded, **other: Any) -> Measurement:
+    return measure(the_check(name, **other), around(platform))
+
+
+OF_PODS = ["images-tagged", "images-sized", "pods-secured", "network-policies", "roles-least-privilege"]
+
+
+# --- nothing there ---------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", ["nodes-ready", *OF_PODS])
+def test_an_empty_cluster_is_no_evidence(name: str) -> None:
+    found = seen(name, Recorded(found_policies=[policy("default-deny", {})]))
+    assert found.value is None
+    assert found.why
+
+
+@pytest.mark.parametrize("name", ["images-tagged", "images-sized", "pods-secured"])
+def test_one_service_without_pods_leaves_the_whole_unknown(name: str) -> None:
+    platform = healthy()
+    platform.found_pods = [
+        one for one in platform.found_pods if one["metadata"]["labels"]["app"] != "web-app"
+    ]
+    found = seen(name, platform)
+    assert found.value is None
+    assert "no pod in hwayo-production-green is of web-app" in found.why
+
+
+def test_a_platform_without_the_ability_is_unsupported_and_not_passed() -> None:
+    found = measure(the_check("nodes-ready"), around(object()))
+    assert found.value is None
+    assert "cannot show nodes" in found.why
+
+
+# --- nodes and deployments -------------------------------------------------------------------------------------------
+def test_a_node_that_is_not_ready_is_named_with_its_reason() -> None:
+    platform = Recorded(found_nodes=[node("a"), node("b", ready="False")])
+    found = seen("nodes-ready", platform)
+    assert (found.value, found.samples) == (1, 2)
+    assert "b: not Ready: KubeletNotReady: PLEG is not healthy" in found.why
+
+
+def test_too_few_nodes_break_it_although_all_are_ready() -> None:
+    assert (
+        "1 nodes, where at least 3 are wanted"
+        in seen("nodes-ready", Recorded(found_nodes=[node("a")]), at_least=3).why
+    )
+
+
+def test_a_healthy_green_breaks_nothing() -> None:
+    for name in (
+        "nodes-ready",
+        "deployments-available",
+        "images-tagged",
+        "images-sized",
+        "pods-secured",
+        "secrets-mirrored",
+    ):
+        found = seen(name, healthy())
+        assert found.value == 0, found.why
+        assert found.samples > 0
+
+
+def test_a_crashing_pod_is_named_with_its_exit_code_its_log_and_its_events() -> None:
+    platform = healthy()
+    platform.deployments[2] = deployment("auth-service", available=1)
+    broken = next(one for one in platform.found_pods if one["metadata"]["name"] == "auth-service-2")
+    broken["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
+    broken["status"]["containerStatuses"] = [
+        {
+            "name": "auth-service",
+            "ready": False,
+            "restartCount": 4,
+            "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+            "lastState": {"terminated": {"reason": "Error", "exitCode": 3}},
+        }
+    ]
+    found = seen("deployments-available", platform)
+    assert found.value == 1
+    assert "auth-service: 1 of 2 replicas available" in found.why
+    assert "CrashLoopBackOff; before: Error (exit 3)" in found.why
+    assert any("last words of auth-service-2" in one.text for one in found.evidence)
+    assert any("back-off restarting" in one.text for one in found.evidence)
+
+
+def test_a_deployment_that_is_missing_scaled_down_or_half_rolled_out_breaks_it() -> None:
+    platform = healthy()
+    platform.deployments = [one for one in platform.deployments if one["metadata"]["name"] != "web-app"]
+    platform.deployments[0] = deployment("api-gateway", wanted=1, available=1)
+    platform.deployments[1]["status"]["updatedReplicas"] = 1
+    found = seen("deployments-available", platform)
+    assert found.value == 3
+    assert "web-app: hwayo-production-green has no such deployment" in found.why
+    assert "api-gateway: asks for 1 replicas, where 2 are promised" in found.why
+    assert "auth-service: its rollout is not finished: 1 of 2 replicas are of now" in found.why
+
+
+# --- images and pods -------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        ("registry/hwayo-web:latest", "tag 'latest' of hwayo-web"),
+        ("registry/hwayo-web", "tag '(none)' of hwayo-web"),
+        ("registry:5000/hwayo-web@sha256:0123", "tag '(none)' of hwayo-web"),
+        (f"registry/other:{TAG}", "not hwayo-web"),
+        ("registry/hwayo-web:1041-8c1f0aa", "runs 2 versions at once: 1041-8c1f0aa, 1042-3f9c2ab"),
+    ],
+)
+def test_an_image_that_leads_back_to_no_build_is_named(image: str, words: str) -> None:
+    platform = healthy()
+    platform.found_pods[0]["spec"]["containers"][0]["image"] = image
+    assert words in seen("images-tagged", platform).why
+
+
+def test_an_image_is_as_large_as_the_node_that_holds_it_says() -> None:
+    platform = healthy()
+    platform.found_nodes[0]["status"]["images"][0]["sizeBytes"] = 1_000_000_000
+    found = seen("images-sized", platform)
+    assert (found.value, found.samples) == (1, 6)
+    assert "1.00 GB, where less than 1GB is promised" in found.why
+
+
+def test_an_image_that_no_node_knows_is_no_evidence() -> None:
+    platform = healthy()
+    del platform.found_nodes[0]["status"]["images"][0]
+    assert seen("images-sized", platform).value is None
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"runAsNonRoot": False}, "may run as root"),
+        ({"runAsUser": 0}, "may run as root"),
+        ({"allowPrivilegeEscalation": None}, "may gain privileges"),
+        ({"privileged": True}, "may gain privileges"),
+        ({"capabilities": {"drop": ["NET_RAW"]}}, "keeps capabilities"),
+        ({"capabilities": {"drop": ["ALL"], "add": ["SYS_ADMIN"]}}, "keeps capabilities"),
+    ],
+)
+def test_a_container_with_more_than_it_needs_is_named(more: dict[str, Any], words: str) -> None:
+    platform = healthy()
+    platform.found_pods[3]["spec"]["containers"][0]["securityContext"] |= more
+    found = seen("pods-secured", platform)
+    assert (found.value, found.samples) == (1, 12)
+    assert words in found.why
+
+
+def test_what_the_pod_says_holds_for_containers_that_say_nothing() -> None:
+    platform = healthy()
+    spec = platform.found_pods[0]["spec"]
+    del spec["containers"][0]["securityContext"]["runAsNonRoot"]
+    spec["securityContext"] = {"runAsNonRoot": True, "runAsUser": 10001}
+    assert seen("pods-secured", platform).value == 0
+    spec["hostNetwork"] = True
+    assert "has hostNetwork" in seen("pods-secured", platform).why
+
+
+# --- secrets ---------------------------------------------------------------------------------------------------------
+def test_green_must_have_each_secret_of_blue_with_each_key() -> None:
+    platform = healthy()
+    platform.found_secrets += [a_secret("mail", BLUE, "USER", "PASSWORD"), a_secret("mail", GREEN, "USER")]
+    platform.found_secrets += [
+        a_secret("pay", BLUE, "KEY"),
+        a_secret("helm", BLUE, "r", kind="helm.sh/release.v1"),
+    ]
+    found = seen("secrets-mirrored", platform)
+    assert found.value == 2
+    assert "mail: hwayo-production-green lacks its key PASSWORD" in found.why
+    assert "pay: blue has it, hwayo-production-green does not" in found.why
+
+
+def test_a_secret_that_pods_read_and_nobody_has_is_named() -> None:
+    platform = healthy()
+    platform.found_secrets = [a_secret("other", side, "KEY") for side in (BLUE, GREEN)]
+    assert (
+        "tokens: web-app reads it, and hwayo-production-green does not have it"
+        in seen("secrets-mirrored", platform).why
+    )
+
+
+def test_no_value_of_a_secret_gets_into_the_evidence() -> None:
+    found = seen("secrets-mirrored", healthy())
+    assert "eA==" not in str(found)
+
+
+# --- network policies ------------------------------------------------------------------------------------------------
+def hears(*apps: str, ports: tuple[int, ...] = (3000,)) -> dict[str, Any]:
+    peers = [{"podSelector": {"matchLabels": {"app": app}}} for app in apps]
+    return {"from": peers, "ports": [{"port": port} for port in ports]}
+
+
+def isolated() -> Recorded:
+    platform = healthy()
+    platform.found_policies = [policy("default-deny", {})]
+    platform.found_policies += [
+        policy(f"{name}-in", {"matchLabels": {"app": name}}, hears("api-gateway")) for name in SERVICES
+    ]
+    return platform
+
+
+ALLOWED = (Edge.model_validate({"from": "api-gateway", "to": "*", "ports": (3000,)}),)
+
+
+def test_a_default_deny_with_a_policy_for_each_service_is_what_is_wanted() -> None:
+    assert seen("network-policies", isolated(), allowed=ALLOWED).value == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda found: found.pop(0), "no policy denies by default"),
+        (lambda found: found.pop(2), "api-gateway: no policy of its own"),
+        (lambda found: found.append(policy("open", {}, {})), "policy open lets anybody in"),
+        (
+            lambda found: found.append(policy("wide", {}, {"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]})),
+            "policy wide lets anybody in",
+        ),
+        (
+            lambda found: found.append(
+                policy("extra", {"matchLabels": {"app": "web-app"}}, hears("report-generator"))
+            ),
+            "web-app: policy extra lets report-generator in on 3000, which the profile does not list",
+        ),
+        (
+            lambda found: found.append(
+                policy("port", {"matchLabels": {"app": "web-app"}}, hears("api-gateway", ports=(22,)))
+            ),
+            "web-app: policy port lets api-gateway in on 22",
+        ),
+    ],
+)
+def test_a_gap_in_the_policies_is_named(change: Any, words: str) -> None:
+    platform = isolated()
+    change(platform.found_policies)
+    assert words in seen("network-policies", platform, allowed=ALLOWED).why
+
+
+# --- roles -----------------------------------------------------------------------------------------------------------
+def bound(
+    role: str, rules: list[dict[str, Any]], *subjects: dict[str, str], cluster: bool = False
+) -> Recorded:
+    platform = healthy()
+    kind, home = ("ClusterRole", "") if cluster else ("Role", GREEN)
+    metadata = {"name": f"{role}-binding"} | ({} if cluster else {"namespace": GREEN})
+    platform.bindings = [
+        {"metadata": metadata, "roleRef": {"kind": kind, "name": role}, "subjects": list(subjects)}
+    ]
+    platform.roles = {f"{kind}/{home}/{role}": {"rules": rules}}
+    return platform
+
+
+WEB = {"kind": "ServiceAccount", "name": "web-app"}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"verbs": ["*"], "resources": ["pods"]},
+        {"verbs": ["get"], "resources": ["*"]},
+        {"verbs": ["get", "patch"], "resources": ["secrets"]},
+        {"verbs": ["*"], "resources": ["secrets"]},
+        {"verbs": ["create"], "resources": ["pods/exec"]},
+    ],
+)
+def test_a_role_with_a_forbidden_power_is_named_with_its_binding(rule: dict[str, Any]) -> None:
+    found = seen("roles-least-privilege", bound("reader", [rule], WEB))
+    assert found.samples == 6
+    assert "web-app: Role/reader, bound by reader-binding, lets it" in found.why
+
+
+def test_a_cluster_role_reaches_everywhere_and_a_group_reaches_everybody() -> None:
+    group = {"kind": "Group", "name": f"system:serviceaccounts:{GREEN}"}
+    found = seen(
+        "roles-least-privilege", bound("boss", [{"verbs": ["*"], "resources": ["*"]}], group, cluster=True)
+    )
+    assert found.bad == 6
+    assert "in the whole cluster" in found.why
+
+
+def test_a_role_of_others_or_without_such_power_is_nobodys_fault() -> None:
+    stranger = {"kind": "ServiceAccount", "name": "web-app", "namespace": "elsewhere"}
+    assert (
+        seen("roles-least-privilege", bound("boss", [{"verbs": ["*"], "resources": ["*"]}], stranger)).value
+        == 0
+    )
+    assert (
+        seen(
+            "roles-least-privilege", bound("reader", [{"verbs": ["get"], "resources": ["configmaps"]}], WEB)
+        ).value
+        == 0
+    )
+
+
+def test_the_authorizer_has_the_last_word() -> None:
+    platform = healthy()
+    platform.allowed = {Ask("create", "pods", "", GREEN, "exec")}
+    assert (
+        "may create pods/exec in hwayo-production-green, says the authorizer"
+        in seen("roles-least-privilege", platform).why
+    )
