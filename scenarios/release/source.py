@@ -1,12 +1,12 @@
 """Reads a release's counters of both sides from Prometheus in one question: one moment, and every sample's own time.
 
 A target's `counted` metrics say what is bad, of what, as sums of increases over a window. Here the counters behind them
-are read as they stand, because `increase` extrapolates, and a test on counts wants counts.
+are read as they stand, because `increase` extrapolates, and a test on counts wants counts. They are added up for each
+source, which starts again as one.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter as Sums
 from collections.abc import Mapping, Sequence
 
@@ -21,6 +21,7 @@ from scenarios.release.counts import SIDES, Counter, Point, Reading, Series
 
 TERM = "verdigris_term"
 SOURCES = ("pod", "instance")  # the labels that tell sources apart, the first that a series has
+BY = f" by (namespace, {', '.join(SOURCES)}) "
 STARTED = "process_start_time_seconds"
 ANY_WINDOW_S = 60.0  # it is parsed, and then dropped
 
@@ -92,9 +93,9 @@ class PrometheusCounters:
         texts = {text: None for one in counters for text in (*one.of, *one.bad)}
         self._selectors = [promql.selectors(text)[0] for text in texts]
         self.query = " or ".join(
-            self._marked(f"{kind}{at}", wrapped.format(self._ours(selector)))
+            self._marked(f"{kind}{at}", wrapped.format(self._ours(selector), by=BY))
             for at, selector in enumerate([*self._selectors, Selector(STARTED)])
-            for kind, wrapped in (("value", "{}"), ("time", "timestamp({})"))
+            for kind, wrapped in (("value", "sum{by}({})"), ("time", "max{by}(timestamp({}))"))
         )
 
     def read(self) -> Reading:
@@ -115,14 +116,14 @@ class PrometheusCounters:
         return Reading(asked_s or self._prometheus.one("time()"), points, started)
 
     def _series(self, sample: Sample) -> tuple[Series, str]:
-        labels = {name: value for name, value in sample.labels.items() if name != "__name__"}
+        labels = dict(sample.labels)
         term = labels.pop(TERM)
         kind = term.rstrip("0123456789")
         at = int(term.removeprefix(kind))
         name = str(self._selectors[at]) if at < len(self._selectors) else STARTED
         side = self._namespaces.get(labels.get("namespace", ""), "")
         source = next((labels[label] for label in SOURCES if label in labels), "")
-        return Series(name, side, source, json.dumps(labels, sort_keys=True)), kind
+        return Series(name, side, source), kind
 
     def _ours(self, selector: Selector) -> str:
         ours = Matcher("namespace", "=~", "|".join(self._namespaces))
