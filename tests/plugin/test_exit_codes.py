@@ -78,9 +78,13 @@ def test_a_suite_that_cannot_be_read_fails_the_run(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--target=shap"], "shap"),
+        (["--target=nope"], "--target: no target 'nope' in "),
+        (["--target=hwyao"], "(did you mean hwayo?); a profile that is elsewhere is given by its path"),
         (["--target=./nowhere.yaml"], "nowhere.yaml"),
-        (["--env=stagin"], "staging"),
+        (
+            ["--env=stagin"],
+            "--env: no environment 'stagin' in shop.yaml, which has lab, production, staging (did",
+        ),
         (["--side=red"], "red"),
         (["--scans=./nowhere"], "nowhere"),
         (["--env=production"], "--i-mean-production shop"),

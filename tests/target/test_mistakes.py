@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.target import InvalidProfile, Target, UnknownName
+from fixtures.target.errors import nearest
 from tests.target.profiles import SMALL, built, changed, only, problems
 
 LAB = "environments.lab"
@@ -152,8 +153,8 @@ def test_files_that_cannot_be_read_are_said_so(tmp_path: Path) -> None:
     for name, line, read in (
         ("latin.yaml", 2, "no text"),
         ("large.yaml", 1, "4000001 bytes"),
-        ("folder.yaml", 1, "Is a directory"),
-        ("nowhere.yaml", 1, "No such file"),
+        ("folder.yaml", 0, "Is a directory"),
+        ("nowhere.yaml", 0, "No such file"),
     ):
         with pytest.raises(InvalidProfile) as refused:
             Target.load(tmp_path / name)
@@ -163,12 +164,20 @@ def test_files_that_cannot_be_read_are_said_so(tmp_path: Path) -> None:
 
 
 def test_an_unknown_target_or_environment_is_met_with_the_nearest() -> None:
-    with pytest.raises(
-        UnknownName, match=r"--target: read hwayoo, expected one of hwayo \(did you mean hwayo\?\)"
-    ):
+    with pytest.raises(UnknownName) as refused:
         Target.load("hwayoo")
-    with pytest.raises(UnknownName, match=r"--env: read lap, expected one of lab \(did you mean lab\?\)"):
+    said = str(refused.value)
+    assert said.startswith("no target 'hwayoo' in ")
+    assert said.endswith("fixtures/targets, which has hwayo (did you mean hwayo?)")
+    with pytest.raises(
+        UnknownName, match=r"no environment 'lap' in .*, which has lab \(did you mean lab\?\)$"
+    ):
         built(SMALL).environment("lap")
+
+
+def test_what_begins_a_known_name_is_taken_for_it() -> None:
+    assert nearest("prod", ["lab", "production"]) == "production"
+    assert nearest("p", ["lab", "production"]) == ""
 
 
 def test_a_secret_in_a_profile_is_refused_and_not_repeated() -> None:

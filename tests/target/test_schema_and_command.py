@@ -88,7 +88,7 @@ def test_the_command_lists_what_is_wrong_and_ends_with_2(tmp_path: Path) -> None
     assert done.stderr.splitlines() == [
         f"{file}:4: platform: read 'kubernets', expected one of kubernetes, ecs, compose (did you mean kubernetes?)",
         f"{file}:9: environments.lab.pace: read 0, expected a pace such as 1 or 1/60: above 0, at most 1",
-        f"{tmp_path}/none.yaml:1: read nothing (No such file or directory), expected a readable file",
+        f"{tmp_path}/none.yaml: read nothing (No such file or directory), expected a readable file",
     ]
     assert "6 services" in done.stdout
     assert "Traceback" not in done.stderr
