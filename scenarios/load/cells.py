@@ -161,6 +161,9 @@ class Cells:
         found_us = answered.quantile(within) if within <= 1 else None
         return math.inf if found_us is None else found_us / 1e6
 
+    def quantiles(self, *shares: float) -> list[float | None]:
+        return [self.quantile(share) for share in shares]
+
     def served(self) -> dict[str, int]:
         found: dict[str, int] = {}
         for key, cell in self.cells.items():

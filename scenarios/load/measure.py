@@ -26,7 +26,8 @@ def measure(run: LoadRun, objective: Objective, phase: str = "", asked: str = ""
     view = _over(view, objective, asked)
     value, samples, bad = _figures(run, view, bound, phase)
     why = "" if samples else f"no request of {objective.over.subject or 'this kind'} was sent"
-    evidence = (table(view), *(Evidence("the run", note) for note in run.validity.notes))
+    shown = table(view) if phase or asked or objective.over.subject else _whole_table(run)
+    evidence = (shown, *(Evidence("the run", note) for note in run.validity.notes))
     return Measurement(value, bound.limit.base, samples, bad, run.window, why, invalid, evidence)
 
 
@@ -93,9 +94,16 @@ def table(view: View) -> Evidence:
         for asked in view.asked_sides:
             part = view.of(endpoint, asked)
             if part.count:
-                figures = " ".join(f"{_ms(part.quantile(share)):>9}" for share in (0.5, 0.95, 0.99))
+                figures = " ".join(f"{_ms(value):>9}" for value in part.quantiles(0.5, 0.95, 0.99))
                 lines.append(f"{endpoint:<40} {asked or '–':<6} {part.count:>8} {part.failed:>7} {figures}")
     return Evidence("requests by endpoint", "\n".join(lines), "table")
+
+
+def _whole_table(run: LoadRun) -> Evidence:
+    """Many promises are about the whole run, and show the same table."""
+    if run.shown is None:
+        run.shown = table(run.samples)
+    return run.shown
 
 
 def _ms(seconds: float | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from reports.verdicts import Evidence
 from scenarios.load.plan import Plan
 from scenarios.load.validity import Generated, Sent, ServerCount, Validity
 from scenarios.load.view import View
@@ -31,6 +32,7 @@ class LoadRun:
     validity: Validity = field(default_factory=Validity)
     generators: Sequence[Generated] = ()
     server: ServerCount | None = None
+    shown: Evidence | None = None  # the table of all its endpoints, once somebody asked for it
 
     @property
     def window(self) -> tuple[float, float]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.baseline.histogram import SUB_BITS, Histogram
-from scenarios.load.records import NO_SIDE, SIZE, Names, Outcome, names_path
+from scenarios.load.records import LONGEST_US, SIZE, Names, Outcome, names_path
 from scenarios.load.view import Second
 
 LAYOUT = np.dtype(
@@ -27,17 +30,31 @@ LAYOUT = np.dtype(
     ]
 )
 CHUNK = 1 << 19  # records read at once: 12 MB
+LONGEST_S = LONGEST_US / 1e3  # the last moment that `due_ms` can name
 Column = NDArray[Any]
 
 
 @dataclass(frozen=True)
+class Group:
+    """Where the samples of one endpoint and one side that was asked for lie: from `begin` to before `end`."""
+
+    endpoint: int
+    asked: int
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True)
 class Samples:
-    """Columns of equal length. `due_ms` counts from the run's zero; `names` numbers endpoints and sides for all."""
+    """Columns of equal length, group by group, so that a group is a slice and not a copy.
+
+    `due_ms` counts from the run's zero. Steps of the scenario's own come last, so that the requests are a slice too.
+    """
 
     names: Names
+    groups: tuple[Group, ...]
     due_ms: Column  # uint32
     latency_us: Column  # uint32
-    endpoint: Column  # uint8
     mark: Column  # uint8
 
     # --- reading -----------------------------------------------------------------------------------------------------
@@ -45,74 +62,100 @@ class Samples:
     def read(cls, files: Sequence[Path]) -> Samples:
         """All processes' records as one. Each process numbers endpoints and sides as it meets them; here they agree."""
         names = Names()
-        whole = sum(path.stat().st_size // SIZE for path in files)
+        tables = [_translation(Names.read(names_path(path)), names) for path in files]
+        counts: dict[tuple[bool, int, int], int] = {}
+        for path, table in zip(files, tables, strict=True):
+            for endpoint, marks in _chunks(path, table):
+                seen = np.bincount(endpoint.astype(np.intp) << 2 | (marks >> 3) & 3)
+                for key in np.flatnonzero(seen):
+                    place = _order(names, int(key) >> 2, int(key) & 3)
+                    counts[place] = counts.get(place, 0) + int(seen[key])
+        groups, at = [], 0
+        for place in sorted(counts):
+            groups.append(Group(place[1], place[2], at, at + counts[place]))
+            at += counts[place]
         made = cls(
-            names,
-            np.empty(whole, np.uint32),
-            np.empty(whole, np.uint32),
-            np.empty(whole, np.uint8),
-            np.empty(whole, np.uint8),
+            names, tuple(groups), np.empty(at, np.uint32), np.empty(at, np.uint32), np.empty(at, np.uint8)
         )
-        at = 0
-        for path in files:
-            at = made._fill(path, at)
+        filled = {(one.endpoint, one.asked): one.begin for one in groups}
+        for path, table in zip(files, tables, strict=True):
+            made._fill(path, table, filled)
         return made
 
-    def _fill(self, path: Path, at: int) -> int:
-        endpoint, marks = _translation(Names.read(names_path(path)), self.names)
+    def _fill(self, path: Path, table: tuple[Column, Column], filled: dict[tuple[int, int], int]) -> None:
         with path.open("rb") as file:
-            left = path.stat().st_size // SIZE
-            while left:
-                chunk = np.fromfile(file, LAYOUT, min(left, CHUNK))
-                end = at + len(chunk)
-                self.due_ms[at:end] = np.maximum(chunk["due_ns"], 0) // 1_000_000
-                self.latency_us[at:end] = chunk["latency_us"]
-                self.endpoint[at:end] = endpoint[chunk["endpoint"]]
-                self.mark[at:end] = marks[chunk["mark"]]
-                at, left = end, left - len(chunk)
-        return at
+            for endpoint, marks in _chunks(path, table):
+                rows = np.fromfile(file, LAYOUT, len(marks))
+                due_ms = np.maximum(rows["due_ns"], 0) // 1_000_000
+                for (number, asked), begin in filled.items():
+                    mine = (endpoint == number) & ((marks >> 3) & 3 == asked)
+                    end = begin + int(np.count_nonzero(mine))
+                    self.due_ms[begin:end] = due_ms[mine]
+                    self.latency_us[begin:end] = rows["latency_us"][mine]
+                    self.mark[begin:end] = marks[mine]
+                    filled[number, asked] = end
 
     # --- parts of it -------------------------------------------------------------------------------------------------
     def of(
         self, endpoint: str = "", asked: str = "", between_s: tuple[float, float] | None = None
     ) -> Samples:
-        keep = np.ones(len(self.mark), bool)
-        if endpoint:
-            keep &= self.endpoint == self.names.endpoints.get(endpoint, 255)
-        if asked:
-            keep &= (self.mark >> 3) & 3 == self.names.asked.get(asked, 4)
-        if between_s is not None:
-            first, last = (max(0.0, edge) * 1000 for edge in between_s)
-            keep &= (self.due_ms >= first) & (self.due_ms < last)
-        return self._where(keep)
+        number, side = self.names.endpoints.get(endpoint, -1), self.names.asked.get(asked, -1)
+        part = self._only([one for one in self.groups if (not endpoint or one.endpoint == number)
+                           and (not asked or one.asked == side)])  # fmt: skip
+        return part if between_s is None else part._between(*between_s)
 
     def requests_only(self) -> Samples:
-        steps = [number for name, number in self.names.endpoints.items() if name in self.names.steps]
-        return self._where(~np.isin(self.endpoint, np.array(steps, np.uint8))) if steps else self
+        steps = {number for name, number in self.names.endpoints.items() if name in self.names.steps}
+        return self._only([one for one in self.groups if one.endpoint not in steps])
 
-    def _where(self, keep: Column) -> Samples:
+    def _only(self, groups: list[Group]) -> Samples:
+        if len(groups) == len(self.groups):
+            return self
+        spans = [slice(one.begin, one.end) for one in groups]
+        if not groups or all(one.end == after.begin for one, after in pairwise(groups)):
+            spans = [slice(groups[0].begin, groups[-1].end)] if groups else [slice(0, 0)]
+            columns = [column[spans[0]] for column in self._columns]
+        else:
+            columns = [np.concatenate([column[span] for span in spans]) for column in self._columns]
+        return Samples(self.names, _closed_up(groups, [one.end - one.begin for one in groups]), *columns)
+
+    def _between(self, first_s: float, last_s: float) -> Samples:
+        first, last = (min(max(0.0, edge), LONGEST_S) * 1000 for edge in (first_s, last_s))
+        keep = (self.due_ms >= first) & (self.due_ms < last)
+        lengths = [int(np.count_nonzero(keep[one.begin : one.end])) for one in self.groups]
         return Samples(
-            self.names, self.due_ms[keep], self.latency_us[keep], self.endpoint[keep], self.mark[keep]
+            self.names, _closed_up(self.groups, lengths), *(column[keep] for column in self._columns)
         )
+
+    @property
+    def _columns(self) -> tuple[Column, Column, Column]:
+        return self.due_ms, self.latency_us, self.mark
 
     # --- figures -----------------------------------------------------------------------------------------------------
     @property
     def endpoints(self) -> list[str]:
-        seen = np.bincount(self.endpoint, minlength=256)
-        return sorted(name for name, number in self.names.endpoints.items() if seen[number])
+        seen = {one.endpoint for one in self.groups if one.end > one.begin}
+        return sorted(name for name, number in self.names.endpoints.items() if number in seen)
 
     @property
     def asked_sides(self) -> list[str]:
-        seen = np.bincount((self.mark >> 3) & 3, minlength=4)
-        return [name for name, number in self.names.asked.items() if seen[number]]
+        seen = {one.asked for one in self.groups if one.end > one.begin}
+        return [name for name, number in self.names.asked.items() if number in seen]
 
     @property
     def count(self) -> int:
         return len(self.mark)
 
+    @cached_property
+    def _marks(self) -> Column:
+        """How often each of the 256 marks occurs; in chunks, because numpy counts in 64 bits."""
+        seen = np.zeros(256, np.int64)
+        for first in range(0, len(self.mark), CHUNK):
+            seen += np.bincount(self.mark[first : first + CHUNK], minlength=256)
+        return seen
+
     def outcomes(self) -> dict[Outcome, int]:
-        seen = np.bincount(self.mark & 7, minlength=8)
-        return {outcome: int(seen[outcome]) for outcome in Outcome}
+        return {outcome: int(self._marks[outcome::8].sum()) for outcome in Outcome}
 
     @property
     def failed(self) -> int:
@@ -124,7 +167,7 @@ class Samples:
 
     @property
     def answered(self) -> int:
-        return int(np.count_nonzero((self.mark & 7) <= Outcome.REFUSED))
+        return sum(seen for outcome, seen in self.outcomes().items() if outcome <= Outcome.REFUSED)
 
     @property
     def errors(self) -> int:
@@ -138,6 +181,8 @@ class Samples:
     @property
     def answered_us(self) -> Column:
         """Latencies of those that were answered."""
+        if self.answered == self.count:
+            return self.latency_us
         return self.latency_us[(self.mark & 7) <= Outcome.REFUSED]
 
     @property
@@ -149,12 +194,14 @@ class Samples:
         return int(np.count_nonzero(self.answered_us > than_us))
 
     def quantile(self, share: float) -> float | None:
-        return quantiles(self.answered_us, [share], self.count)[0]
+        return self.quantiles(share)[0]
+
+    def quantiles(self, *shares: float) -> list[float | None]:
+        return quantiles(self.answered_us, shares, self.count)
 
     def served(self) -> dict[str, int]:
-        answered = self.mark[(self.mark & 7) <= Outcome.REFUSED]
-        seen = np.bincount(answered >> 5, minlength=8)
-        return {name: int(seen[number]) for name, number in self.names.served.items() if seen[number]}
+        answered = self._marks.reshape(8, 4, 8)[:, :, : Outcome.REFUSED + 1].sum(axis=(1, 2))
+        return {name: int(answered[number]) for name, number in self.names.served.items() if answered[number]}
 
     def histogram(self) -> Histogram:
         return histogram(self.answered_us)
@@ -163,25 +210,67 @@ class Samples:
         """Every second from the first to the last in which something was due."""
         if not self.count:
             return []
-        second = self.due_ms // 1000
-        counts = np.bincount(second)
-        failed = np.bincount(second[(self.mark & 7) != Outcome.OK], minlength=len(counts))
-        order = np.argsort(second, kind="stable")
-        ends = np.cumsum(counts)
+        # One sort puts the seconds in order and, within each, the latencies; the unanswered come last in theirs.
+        keys = np.empty(self.count, np.uint64)
+        for first in range(0, self.count, CHUNK):
+            due_ms, latency_us, marks = (column[first : first + CHUNK] for column in self._columns)
+            silent = ((marks & 7) > Outcome.REFUSED).astype(np.uint64)
+            keys[first : first + CHUNK] = (due_ms // 1000).astype(np.uint64) << 33 | silent << 32 | latency_us
+        keys.sort()
+        last = int(keys[-1] >> np.uint64(33))
+        edges = np.searchsorted(keys, np.arange(last + 2, dtype=np.uint64) << np.uint64(33))
+        failed = np.bincount(self.due_ms[(self.mark & 7) != Outcome.OK] // 1000, minlength=last + 1)
         made = []
-        for at, end in enumerate(ends):
-            part = order[end - counts[at] : end]
-            ok = part[(self.mark[part] & 7) <= Outcome.REFUSED]
-            p50, p95 = quantiles(self.latency_us[ok], [0.5, 0.95], len(part))
-            made.append(Second(at, int(counts[at]), int(failed[at]), p50, p95))
+        for at in range(last + 1):
+            part = keys[edges[at] : edges[at + 1]]
+            p50, p95 = (_at_rank(part, share) for share in (0.5, 0.95))
+            made.append(Second(at, len(part), int(failed[at]), p50, p95))
         return made
+
+
+def _at_rank(keys: Column, share: float) -> float | None:
+    """Of one second's sorted keys, the latency of that quantile in seconds."""
+    if not len(keys):
+        return None
+    key = int(keys[_rank(share, len(keys))])
+    return math.inf if key >> 32 & 1 else (key & 0xFFFFFFFF) / 1e6
+
+
+def _rank(share: float, count: int) -> int:
+    return max(1, math.ceil(round(share * count, 6))) - 1
+
+
+def _order(names: Names, endpoint: int, asked: int) -> tuple[bool, int, int]:
+    """Steps last."""
+    steps = {number for name, number in names.endpoints.items() if name in names.steps}
+    return endpoint in steps, endpoint, asked
+
+
+def _closed_up(groups: Sequence[Group], lengths: Sequence[int]) -> tuple[Group, ...]:
+    """The groups with these lengths, one after the other from zero."""
+    ends = list(accumulate(lengths))
+    return tuple(
+        dataclasses.replace(one, begin=end - length, end=end)
+        for one, length, end in zip(groups, lengths, ends, strict=True)
+    )
+
+
+def _chunks(path: Path, table: tuple[Column, Column]) -> Iterator[tuple[Column, Column]]:
+    """Endpoints and marks of a file's records, in the run's numbers, some at a time."""
+    endpoint, marks = table
+    left = path.stat().st_size // SIZE
+    with path.open("rb") as file:
+        while left:
+            rows = np.fromfile(file, LAYOUT, min(left, CHUNK))
+            left -= len(rows)
+            yield endpoint[rows["endpoint"]], marks[rows["mark"]]
 
 
 def quantiles(answered_us: Column, shares: Sequence[float], count: int) -> list[float | None]:
     """Exact quantiles in seconds: the sample of rank ceil(share·count). The unanswered rank last, at infinity."""
     if not count:
         return [None] * len(shares)
-    ranks = [max(1, math.ceil(round(share * count, 6))) - 1 for share in shares]
+    ranks = [_rank(share, count) for share in shares]
     within = sorted({rank for rank in ranks if rank < len(answered_us)})
     parted = np.partition(answered_us, within) if within else answered_us
     return [float(parted[rank]) / 1e6 if rank < len(answered_us) else math.inf for rank in ranks]
@@ -212,6 +301,3 @@ def _translation(theirs: Names, ours: Names) -> tuple[Column, Column]:
         for value in range(256)
     ]
     return endpoint, np.array(marks, np.uint8)
-
-
-__all__ = ["NO_SIDE", "Samples", "histogram", "quantiles"]

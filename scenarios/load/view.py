@@ -63,6 +63,9 @@ class View(Protocol):
     def quantile(self, share: float) -> float | None:
         """In seconds, over everything: whatever got no answer took for ever (inf)."""
 
+    def quantiles(self, *shares: float) -> list[float | None]:
+        """Several at once."""
+
     def served(self) -> dict[str, int]:
         """How many each side answered; "" is whoever did not say."""
 
