@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from reports.verdicts import Finding, Verdict
+
+SHOWN = 4  # names of what is missing that a line has room for
 
 
 class State(StrEnum):
@@ -21,7 +23,9 @@ class Line:
 
     id: str  # what findings name
     text: str
-    open: str  # why it is not verified where no finding answers it, e.g. "for a person"
+    open: str  # why no finding answers it, where that is known, e.g. "for a person"
+    by: tuple[str, ...] = ()  # names of everything that has to pass for it; none where nothing proves it
+    note: str = ""  # what a tick does not mean, e.g. "of the backups only"
 
 
 @dataclass(frozen=True)
@@ -40,13 +44,20 @@ class TickedLine:
     findings: tuple[Finding, ...]
 
     @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of what has to prove it and was not looked at."""
+        found = {one.name for one in self.findings}
+        return tuple(name for name in self.line.by if name not in found)
+
+    @property
     def why(self) -> str:
         """Why it is not ticked; empty where it is."""
-        if not self.findings:
-            return self.line.open
-        open_ = [one for one in self.findings if not _proves(one)]
-        failed_first = sorted(open_, key=lambda one: bool(one.absent) or one.verdict is not Verdict.FAIL)
-        return next((one.absent or one.reason for one in failed_first), "")
+        if self.state is State.FAILED:
+            return next(one.reason for one in self.findings if _fails(one))
+        open_ = next((one.absent or one.reason for one in self.findings if not _proves(one)), "")
+        unseen = f"not looked at in this run: {_listed(self.missing)}" if self.missing else ""
+        nobody = "" if self.findings else self.line.open
+        return "; ".join(filter(None, (open_, unseen, nobody)))
 
 
 @dataclass(frozen=True)
@@ -75,15 +86,19 @@ def tick(checklist: Checklist, findings: Sequence[Finding]) -> Ticked:
 
 def _ticked(line: Line, findings: Sequence[Finding]) -> TickedLine:
     answers = tuple(one for one in findings if line.id in one.checklist)
-    return TickedLine(line, _state(answers), answers)
+    ticked = TickedLine(line, State.UNVERIFIED, answers)
+    if any(map(_fails, answers)):
+        return replace(ticked, state=State.FAILED)
+    whole = answers and not ticked.missing and all(map(_proves, answers))
+    return replace(ticked, state=State.PROVEN) if whole else ticked
 
 
-def _state(findings: Sequence[Finding]) -> State:
-    """Must-objectives decide where there are any; one that failed fails the line, one that is unsure leaves it open."""
-    decisive = [one for one in findings if one.must] or list(findings)
-    if any(one.verdict is Verdict.FAIL and not one.absent for one in decisive):
-        return State.FAILED
-    return State.PROVEN if decisive and all(map(_proves, decisive)) else State.UNVERIFIED
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+
+
+def _fails(finding: Finding) -> bool:
+    return finding.verdict is Verdict.FAIL and not finding.absent
 
 
 def _proves(finding: Finding) -> bool:

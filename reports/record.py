@@ -117,6 +117,7 @@ def _checklists(run: Run) -> list[Json]:
                         {
                             "id": line.line.id,
                             "text": line.line.text,
+                            "note": line.line.note,
                             "state": line.state.value,
                             "why": line.why,
                             "findings": sorted({one.name for one in line.findings}),

@@ -49,7 +49,57 @@ def test_a_line_is_in_one_of_three_states(findings: list[Finding], state: State,
     assert ticked.counts[state] == 1
 
 
-def test_a_missed_should_does_not_untick_what_its_must_proves() -> None:
-    findings = [finding(checklist=ANSWERS), finding(Verdict.FAIL, checklist=ANSWERS, must=False)]
-    (line,) = tick(Checklist("After", "§9.3", {"functional": (LINE,)}), findings).sections["functional"]
-    assert line.state is State.PROVEN
+@pytest.mark.parametrize(
+    ("findings", "state", "why"),
+    [
+        ([], State.UNVERIFIED, "not looked at in this run: log-in, session"),
+        ([finding(name="log-in", checklist=ANSWERS)], State.UNVERIFIED, "not looked at in this run: session"),
+        (
+            [
+                finding(name="log-in", checklist=ANSWERS),
+                finding(name="session", checklist=ANSWERS, must=False),
+            ],
+            State.PROVEN,
+            "",
+        ),
+        (
+            [finding(Verdict.UNKNOWN, name="session", checklist=ANSWERS, reason="dark")],
+            State.UNVERIFIED,
+            "dark; not looked at in this run: log-in",
+        ),
+        (
+            [finding(Verdict.FAIL, name="session", checklist=ANSWERS, reason="slow")],
+            State.FAILED,
+            "slow",
+        ),
+        (
+            [
+                finding(name="log-in", checklist=ANSWERS),
+                finding(name="session", checklist=ANSWERS, subject="one"),
+                finding(Verdict.FAIL, name="session", checklist=ANSWERS, subject="two", reason="slow"),
+            ],
+            State.FAILED,
+            "slow",
+        ),
+        (
+            [
+                finding(name="log-in", checklist=ANSWERS),
+                finding(name="session", checklist=ANSWERS, absent="no door"),
+            ],
+            State.UNVERIFIED,
+            "no door",
+        ),
+    ],
+)
+def test_a_line_with_several_provers_needs_each_of_them(
+    findings: list[Finding], state: State, why: str
+) -> None:
+    line = Line("post.1", "用戶登入功能正常", "", ("log-in", "session"))
+    (ticked,) = tick(Checklist("After", "§9.3", {"functional": (line,)}), findings).sections["functional"]
+    assert (ticked.state, ticked.why) == (state, why)
+
+
+def test_a_long_list_of_what_is_missing_is_cut() -> None:
+    line = Line("post.1", "API", "", tuple("abcdefg"))
+    (ticked,) = tick(Checklist("After", "§9.3", {"api": (line,)}), []).sections["api"]
+    assert ticked.why == "not looked at in this run: a, b, c, d and 3 more"
