@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 
 from fixtures.probes.http import said
 from fixtures.target.base import Side
+from scenarios.journeys.marks import day, marked
 from scenarios.journeys.walk import Unmet
 from scenarios.surroundings import Surroundings
 
 Headers = Mapping[str, str]
-MARK = "Verdigris"  # in every record that a suite leaves behind, so that people can tell
 
 
 class Api:
@@ -132,12 +130,3 @@ def field(answer: Any, name: str) -> Any:
     if not isinstance(answer, dict) or answer.get(name) is None:
         raise Unmet(f"an answer without {name!r}: {str(answer)[:200]}")
     return answer[name]
-
-
-def marked() -> str:
-    return f"{MARK} {uuid.uuid4().hex[:12]}"
-
-
-def day(from_today: int) -> str:
-    """An ISO date, in UTC: never later than the same day in the system's own time zone, east of it."""
-    return f"{datetime.now(UTC) + timedelta(days=from_today):%Y-%m-%d}"
