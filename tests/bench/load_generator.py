@@ -13,62 +13,43 @@ from tests.bench.figures import Figure
 from tests.bench.load_server import cores, serving
 from tests.bench.load_stock import LOCUSTFILE, run_stock
 
-ROUNDS, LENGTH_S, USERS = 3, 5, 20
-PACED_RPS = 400.0
+ROUNDS, LENGTH_S, USERS, RATE_RPS = 3, 5, 20, 400.0
 
 
 def figures() -> list[Figure]:
-    """Both on the same core, in turns, against the same server; the median of the rounds' ratios. Each as fast as it
-    can: users without a pause, and a rate of nine tenths of what stock Locust reached."""
+    """Both on the same core, in turns, against the same server; the median of the rounds' ratios.
+
+    Like with like: users without a pause against users without a pause, and an even rate against users who are paced
+    and spread out to the same even rate. Far below its limit every request wakes a process twice, whoever sends it.
+    """
     generator, *rest = cores()
-    closed: list[float] = []
-    opened: list[float] = []
+    pairs: list[tuple[str, Model, float]] = [
+        ("users", Closed(USERS, LENGTH_S), 0),
+        ("rate", Open(constant(RATE_RPS, LENGTH_S), USERS), RATE_RPS / USERS),
+    ]
+    ratios: dict[str, list[float]] = {"users": [], "rate": []}
     kept = True
     with serving(rest[0] if rest else generator) as (url, _):
-        for _round in range(ROUNDS):
-            stock = run_stock(url, USERS, LENGTH_S, core=generator)
-            per_cpu_s, rate_rps = stock.requests / stock.cpu_s, 0.9 * stock.requests / LENGTH_S
-            for ratios, model in (
-                (closed, Closed(USERS, LENGTH_S)),
-                (opened, Open(constant(rate_rps, LENGTH_S), 20)),
-            ):
-                one, samples = _ours(url, model, generator)
-                kept = kept and samples == one.written > 0
-                ratios.append(one.written / one.cpu_s / per_cpu_s)
-            print(
-                f"  stock {per_cpu_s:.0f}, users {closed[-1] * per_cpu_s:.0f}, "
-                f"rate {opened[-1] * per_cpu_s:.0f} requests per CPU second",
-                flush=True,
-            )
-        _unhurried(url, generator)
+        for name, model, each_rps in pairs * ROUNDS:
+            stock = run_stock(url, USERS, LENGTH_S, each_rps, core=generator)
+            one, samples = _ours(url, model, generator)
+            kept = kept and samples == one.written > 0
+            theirs, ours = stock.requests / stock.cpu_s, one.written / one.cpu_s
+            ratios[name].append(ours / theirs)
+            print(f"  {name}: {ours:.0f} requests per CPU second, stock {theirs:.0f}", flush=True)
     return [
-        Figure(
-            "load: users, requests per CPU second over stock",
-            statistics.median(closed),
-            0.95,
-            "",
-            at_least=True,
-        ),
-        Figure(
-            "load: rate, requests per CPU second over stock",
-            statistics.median(opened),
-            0.95,
-            "",
-            at_least=True,
+        *(
+            Figure(
+                f"load: {name}, requests per CPU second over stock",
+                statistics.median(each),
+                0.95,
+                "",
+                at_least=True,
+            )
+            for name, each in ratios.items()
         ),
         Figure("load: every sample kept", float(kept), 1, "", at_least=True),
     ]
-
-
-def _unhurried(url: str, core: int) -> None:
-    """Far below its limit, every request wakes the process twice, whoever sends it; said, because it is most runs."""
-    stock = run_stock(url, USERS, LENGTH_S, PACED_RPS / USERS, core=core)
-    one, _ = _ours(url, Open(constant(PACED_RPS, LENGTH_S), 20), core)
-    print(
-        f"  at an unhurried {PACED_RPS:g}/s: stock's paced users {stock.requests / stock.cpu_s:.0f}, "
-        f"rate {one.written / one.cpu_s:.0f} requests per CPU second",
-        flush=True,
-    )
 
 
 def _ours(url: str, model: Model, core: int) -> tuple[Generated, int]:

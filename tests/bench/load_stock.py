@@ -42,7 +42,12 @@ def run_stock(url: str, users: int, duration_s: int, each_rps: float = 0, meanwh
             "--only-summary",
         ]
         command += ["-u", str(users), "-r", "1000", "-t", f"{duration_s}s", "--stop-timeout", "10"]
-        environment = {**os.environ, "BENCH_OUT": str(out), "BENCH_EACH_RPS": str(each_rps)}
+        environment = {
+            **os.environ,
+            "BENCH_OUT": str(out),
+            "BENCH_EACH_RPS": str(each_rps),
+            "BENCH_USERS": str(users),
+        }
         log = (Path(folder) / "log").open("w+")
         with log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process:
             if core is not None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
-import random
 import time
 from typing import Any
 
@@ -12,7 +12,9 @@ import gevent
 from locust import FastHttpUser, constant, constant_throughput, events, task
 
 EACH_RPS = float(os.environ.get("BENCH_EACH_RPS", "0"))  # of a user; 0: as fast as answers come
+USERS = int(os.environ.get("BENCH_USERS", "1"))
 OUT = os.environ.get("BENCH_OUT", "")
+places = itertools.count()
 began: dict[str, float] = {}
 
 
@@ -22,7 +24,7 @@ class Caller(FastHttpUser):
     def on_start(self) -> None:
         """Paced users who begin together stay together, and a burst is cheaper to send than what comes evenly."""
         if EACH_RPS:
-            gevent.sleep(random.uniform(0, 1 / EACH_RPS))
+            gevent.sleep(next(places) / EACH_RPS / USERS)
 
     @task
     def call(self) -> None:
