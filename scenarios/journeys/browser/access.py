@@ -25,7 +25,7 @@ def login(stroll: Stroll, check: BrowserLogin) -> None:
         refused_in_words(visit, login)
     with stroll.step("the right one leads to where one wanted to go"):
         sign_in(visit, login, "user", opened=True)
-        visit.arrive(home)
+        visit.land(home)
     with stroll.step("the page knows who it is"):
         visit.on(home, "who").filter(has_text=username).wait_for()
 
@@ -40,7 +40,7 @@ def session(stroll: Stroll, check: BrowserSession) -> None:
         sign_in(visit, login, "user")
     cookies = [one for one in visit.context.cookies() if one.get("httpOnly")]
     with stroll.step("logging out leads to the login"):
-        visit.open(home)
+        visit.tab.goto(home.path)
         visit.on(home, "logout").click()
         visit.arrive(login)
     with stroll.step("then a protected page leads to the login"):

@@ -84,6 +84,15 @@ class Visit:
 
     def arrive(self, page: Page) -> None:
         """Wait for the page and for what it shows."""
+        self.land(page)
+        try:
+            with told():
+                self.tab.locator(page.ready).wait_for(state="attached")
+        except Unmet as error:
+            raise Unmet(f"{page.title} ({self.path}) came up, and never showed its data") from error
+
+    def land(self, page: Page) -> None:
+        """Wait for the page, whatever it shows."""
         wanted = pattern(page)
         try:
             with told():
@@ -92,11 +101,6 @@ class Visit:
                 )
         except Unmet as error:
             raise Unmet(f"{self.path} is there, and not {page.title} ({page.path})") from error
-        try:
-            with told():
-                self.tab.locator(page.ready).wait_for(state="attached")
-        except Unmet as error:
-            raise Unmet(f"{page.title} ({self.path}) came up, and never showed its data") from error
 
     def on(self, page: Page, element: str) -> Locator:
         """One of the page's elements, by its name in the profile."""
