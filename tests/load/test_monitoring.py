@@ -1,0 +1,151 @@
+"""What the system's monitoring counted: read when it is fresh, exact, and held against what the clients saw."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from fixtures.evidence import Missing
+from fixtures.probes.prometheus import Prometheus
+from fixtures.target import Target
+from scenarios.load.monitoring import Queries, ScrapedCounter, as_it_stands, disagreements, measure_metric
+from scenarios.load.records import Outcome
+from scenarios.load.validity import Reading, ServerCount
+from tests.load.test_measure import rows, run_of
+
+Answer = Callable[[str], dict[str, float]]  # a query -> value by namespace
+
+
+class FakeClock:
+    """Time passes when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def now(self) -> float:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+
+@pytest.fixture
+def prometheus() -> Iterator[Callable[[Answer], Prometheus]]:
+    """A Prometheus that answers instant queries as it is told to."""
+    servers: list[ThreadingHTTPServer] = []
+    clients: list[Prometheus] = []
+
+    def made(answer: Answer) -> Prometheus:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                query = parse_qs(urlsplit(self.path).query)["query"][0]
+                vector = [
+                    {"metric": {"namespace": namespace}, "value": [time.time(), str(value)]}
+                    for namespace, value in answer(query).items()
+                ]
+                body = json.dumps(
+                    {"status": "success", "data": {"resultType": "vector", "result": vector}}
+                ).encode()
+                self.send_response(200)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Quiet."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        clients.append(Prometheus(f"http://127.0.0.1:{server.server_address[1]}"))
+        return clients[-1]
+
+    yield made
+    for client in clients:
+        client.close()
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_counters_are_read_as_they_stand_without_extrapolation() -> None:
+    queries = Queries.of(Target.load("hwayo"))
+    assert queries.requests == 'sum by (namespace) (http_requests_total{service="api-gateway"})'
+    assert "increase" not in queries.errors + (queries.slow or "")
+    assert "$" not in queries.errors + (queries.slow or "")
+    assert queries.bound_us == 2_000_000
+    assert (
+        as_it_stands("sum(increase(a{b='c'}[$window])) - sum(increase(d[$window]))")
+        == "sum(a{b='c'}) - sum(d)"
+    )
+
+
+def test_only_a_count_that_was_scraped_since_is_believed(prometheus: Callable[[Answer], Prometheus]) -> None:
+    scrapes = iter([time.time() - 5, time.time() - 1, time.time() + 60])
+
+    def answer(query: str) -> dict[str, float]:
+        if "timestamp(" in query:
+            return {"green": next(scrapes), "blue": 0.0}
+        return {"green": 120.0, "blue": 7.0}
+
+    clock = FakeClock()
+    counter = ScrapedCounter(prometheus(answer), Queries("sum(x{a='b'})", "e"), ("green",), clock=clock)
+    assert counter.read() == Reading(120, 120)
+    assert clock.at == pytest.approx(1.0)
+
+
+def test_a_count_that_is_never_scraped_again_is_no_evidence(
+    prometheus: Callable[[Answer], Prometheus],
+) -> None:
+    stale = prometheus(lambda _: {"green": 5.0})
+    with pytest.raises(Missing, match="did not scrape again"):
+        ScrapedCounter(stale, Queries("sum(x{a='b'})", "e"), ("green",), clock=FakeClock()).read()
+
+
+def test_a_metric_is_that_of_its_namespace_or_unknown(prometheus: Callable[[Answer], Prometheus]) -> None:
+    metric = Target.load("hwayo").metrics["cpu_usage"]
+    asked: list[str] = []
+
+    def answer(query: str) -> dict[str, float]:
+        asked.append(query)
+        return {"blue": 0.9, "green": 0.4}
+
+    seen = measure_metric(prometheus(answer), metric, "green", 30)
+    assert (seen.value, seen.unit, seen.samples) == (0.4, "share", 1)
+    assert "[30s]" in asked[0]
+    missing = measure_metric(prometheus(answer), metric, "elsewhere", 30)
+    assert missing.value is None
+    assert "no value in elsewhere" in missing.why
+
+
+def test_monitoring_that_sees_what_clients_see_agrees(tmp_path: Path) -> None:
+    run = run_of(tmp_path, rows(4995, 10) + rows(5, 3000, Outcome.ERROR))
+    run.server = ServerCount(Reading(5000, 5, 0), "Prometheus")
+    assert disagreements(run, 2_000_000).value == 0
+
+
+@pytest.mark.parametrize(
+    ("reading", "why"),
+    [
+        (Reading(5100, 60, 0), "requests: the clients saw 5000, Prometheus 5100"),
+        (Reading(5000, 10, 0), "errors: the clients saw 60, Prometheus 10"),
+        (Reading(5000, 60, 400), "slower than 2 s: the clients saw 0, Prometheus 400"),
+    ],
+)
+def test_monitoring_that_misses_what_clients_see_is_named(tmp_path: Path, reading: Reading, why: str) -> None:
+    run = run_of(tmp_path, rows(4940, 10) + rows(60, 10, Outcome.ERROR))
+    run.server = ServerCount(reading, "Prometheus")
+    seen = disagreements(run, 2_000_000)
+    assert seen.value == 1
+    assert seen.why == why
+
+
+def test_nobody_asked_is_unknown(tmp_path: Path) -> None:
+    assert disagreements(run_of(tmp_path, rows(10, 10)), None).value is None
