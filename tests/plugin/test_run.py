@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -220,6 +221,40 @@ def test_a_running_lab_is_joined_and_left_running(sandbox: Sandbox) -> None:
     assert sandbox.verdict["findings"][0]["reason"] == "could not look: ••• ••• ••• •••"
     assert sandbox.verdict["environment"]["entry"] == "https://127.1.0.10:8443"
     assert sandbox.verdict["environment"]["facts"]["Lab"] == name
+
+
+ASIDE = """
+from fixtures.session.terminal import aside
+
+@pytest.fixture
+def opens_slowly(pytestconfig):
+    with aside(pytestconfig, "opening something") as say:
+        say("it takes its time")
+        time.sleep(0.7)
+    yield
+    with aside(pytestconfig, "closing something"):
+        time.sleep(0.7)
+
+def test_quick(request, judge, certificate):
+    request.getfixturevalue("opens_slowly")
+    judge(certificate, GOOD)
+"""
+
+
+def test_what_happens_aside_of_a_check_is_not_its_own_time(sandbox: Sandbox) -> None:
+    """As the opening of the environment, which happens when the first check asks for it."""
+    sandbox.suite("preflight", ASIDE)
+    result = sandbox.run()
+    assert result.ret == 0
+    (case,) = ElementTree.fromstring(sandbox.read("junit.xml")).iter("testcase")
+    assert float(case.attrib["time"]) < 0.5
+    result.stdout.fnmatch_lines(["* it takes its time", "PASS * ms)"])
+
+
+def test_the_report_says_how_long_the_environment_took_to_open(sandbox: Sandbox) -> None:
+    sandbox.suite("preflight", "def test_one(environment, judge, certificate): judge(certificate, GOOD)")
+    assert sandbox.run().ret == 0
+    assert sandbox.verdict["environment"]["facts"]["Opened in"].endswith(" ms")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
