@@ -26,7 +26,7 @@ def scan_clean(check: ScanClean, around: Surroundings) -> Measurement:
         if not scan.completed:
             tally.unseen(f"the scan of {scan.tool} broke off")
             continue
-        tally.saw(f"{scan.tool} {scan.at}".strip())
+        tally.saw(" ".join(filter(None, (scan.tool, scan.of, scan.at))))
         tally.note(Evidence(f"{scan.tool}: {len(scan.results)} results", "\n".join(map(_line, scan.results))))
         for result in scan.results:
             if result.level in check.levels:
