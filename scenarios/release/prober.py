@@ -25,7 +25,7 @@ from scenarios.release.probes import NOBODY, Connections, Outcome, Plan, Record,
 
 LOOK_S = 0.1  # how soon a stop is noticed between probes that are far apart
 DRAIN_S = 1.0  # how long answers are waited for after a stop
-REQUEST_ID = "x-request-id"  # RUN-NUMBER, by which a probe is found in the front door's log
+REQUEST_ID = "x-request-id"  # RUN-NUMBER, to find a probe in logs by; never a UUID's 36 characters, which Envoy marks
 
 
 class Prober:
@@ -182,7 +182,7 @@ def main(arguments: list[str] | None = None) -> int:
         plan = Plan(
             chosen.url, chosen.rate, chosen.timeout, chosen.in_flight, chosen.connections, headers, chosen.ca
         )
-        prober = Prober(plan, chosen.out, uuid.uuid4().hex)
+        prober = Prober(plan, chosen.out, uuid.uuid4().hex[:12])
     except (ValueError, OSError) as error:
         parser.error(str(error))
     with contextlib.suppress(KeyboardInterrupt):
