@@ -9,7 +9,8 @@ import re
 from collections import Counter
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote
 
 import pytest_html  # type: ignore[import-untyped]
 from jinja2 import Environment, FileSystemLoader, Template
@@ -43,6 +44,7 @@ def _templates() -> Environment:
         "margin": margin,
         "seconds": seconds,
         "picture": _picture,
+        "beside": _beside,
         "tally": _tally,
         "slug": lambda state: state.replace(" ", "-"),
         "clock": lambda at: datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S UTC"),
@@ -54,6 +56,12 @@ def _templates() -> Environment:
 def _picture(evidence: Evidence) -> str:
     """Only a picture that lies in the page itself: a report fetches nothing."""
     return evidence.text if PICTURE.fullmatch(evidence.text) else "data:,"
+
+
+def _beside(evidence: Evidence) -> str:
+    """Only a file that lies in the run's own folder."""
+    path = PurePosixPath(evidence.text)
+    return "#" if path.is_absolute() or ".." in path.parts or ":" in evidence.text else quote(evidence.text)
 
 
 def _tally(findings: list[Finding]) -> str:

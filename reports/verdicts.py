@@ -28,7 +28,7 @@ class Evidence:
 
     title: str
     text: str
-    kind: str = "text"  # text, log, event, query, image (a data: URL)
+    kind: str = "text"  # text, log, event, query, table, image (a data: URL), file (in the run's folder)
 
 
 @dataclass(frozen=True)

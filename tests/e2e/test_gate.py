@@ -1,0 +1,110 @@
+"""The stage is tried like the product: broken pages are caught by whom they should be, and by nobody else."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.lab import Lab
+from fixtures.lab.breaking import Access
+from fixtures.lab.defects import Defect, known, mend_all, put_in
+from fixtures.target import Target
+from tests.e2e.test_browser import everything
+from tests.suites.running import Run, run_stage
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(280)]
+DEFECTS = {name: one for name, one in known("hwayo").items() if one.stage == "e2e"}
+# The pages take their sixty loads each; those that a defect has nothing to do with are left to the healthy run.
+LOADS = frozenset(one.name for one in Target.load("hwayo").objectives.values() if one.over.kind == "page")
+
+
+@pytest.fixture(scope="module")
+def access() -> Iterator[Access]:
+    """Of a lab of its own, or the one that VERDIGRIS_LAB names, to be quick by hand."""
+    name = os.environ.get("VERDIGRIS_LAB", "")
+    joined = Lab.join(name) if name else None
+    lab = joined or Lab.start("hwayo", f"e2e-{random.randrange(16**8):08x}")
+    found = Access(lab.facts)
+    mend_all(found)
+    yield found
+    found.close()
+    if joined is None:
+        lab.stop()
+
+
+@pytest.fixture
+def broken(access: Access, request: pytest.FixtureRequest) -> Iterator[Defect]:
+    defect: Defect = request.param
+    try:
+        put_in(access, defect)
+        yield defect
+    finally:
+        mend_all(access)
+
+
+def gating(run: Run, *verdicts: str) -> dict[str, Any]:
+    return {name: one for name, one in run.findings.items() if one["gates"] and one["verdict"] in verdicts}
+
+
+def looked(access: Access, folder: Path, *options: str) -> Run:
+    return run_stage("e2e", lab=access.facts["name"], folder=folder, options=options)
+
+
+@pytest.mark.parametrize("broken", DEFECTS.values(), ids=list(DEFECTS), indirect=True)
+def test_a_defect_is_caught_by_those_who_should_and_nobody_else(
+    broken: Defect, access: Access, tmp_path: Path
+) -> None:
+    wanted = " or ".join(["not test_page_load", *sorted(broken.caught_by & LOADS)])
+    run = looked(access, tmp_path, "-k", wanted)
+    assert set(gating(run, "FAIL")) == broken.caught_by, run.output[-4000:]
+    assert not gating(run, "UNKNOWN", "INVALID"), run.output[-4000:]
+    assert run.exit_code == 1
+    for found in gating(run, "FAIL").values():
+        kinds = {one["kind"] for one in found["evidence"]}
+        assert "image" in kinds
+        assert found["name"] in LOADS or {"log", "file"} <= kinds
+    assert broken.says in run.reasons("FAIL")
+    no_secret_is_left(access, tmp_path)
+
+
+def no_secret_is_left(access: Access, folder: Path) -> None:
+    """Neither in what the run says, nor in its traces."""
+    secrets = [value for name, value in access.facts["credentials"].items() if "password" in name]
+    for file in folder.rglob("*.*"):
+        content = everything(file) if file.suffix == ".zip" else file.read_bytes()
+        assert [one for one in secrets if one.encode() in content] == [], file
+        if file.suffix == ".zip":
+            assert b"eyJhbGciOi" not in content, file
+
+
+def test_a_healthy_system_passes_in_silence(access: Access, tmp_path: Path) -> None:
+    run = looked(access, tmp_path)
+    assert not gating(run, "FAIL", "UNKNOWN", "INVALID"), run.output[-4000:]
+    assert run.exit_code == 0
+    for name, least in (
+        ("page_login", 60),
+        ("page_dashboard", 60),
+        ("page_record_form", 60),
+        ("page_load_time", 200),
+    ):
+        measured = run.findings[name]["measurement"]
+        assert measured["samples"] >= least
+        assert measured["bad"] == 0
+        assert "LCP" in run.findings[name]["evidence"][0]["text"]
+
+
+def test_where_there_is_no_browser_nothing_is_known(
+    access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path / "nowhere"))
+    run = looked(access, tmp_path / "run", "--browser", "firefox")
+    unknown = gating(run, "UNKNOWN")
+    assert set(unknown) == set(gating(run, "PASS", "FAIL", "UNKNOWN", "INVALID"))
+    assert len(unknown) >= 9
+    assert run.exit_code == 10
+    assert all("playwright install firefox" in one["reason"] for one in unknown.values())
