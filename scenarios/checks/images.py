@@ -56,7 +56,10 @@ def images_tagged(check: ImagesTagged, around: Surroundings) -> Measurement:
 def images_sized(check: ImagesSized, around: Surroundings) -> Measurement:
     """As the nodes report the images that they hold."""
     tally = Tally("images")
-    held = {name: size for node in able(around.platform, Nodes).nodes() for name, size in node.images.items()}
+    held: dict[str, int] = {}
+    for node in able(around.platform, Nodes).nodes():
+        for name, held_bytes in node.images.items():
+            held[name] = max(held_bytes, held.get(name, 0))  # nodes may disagree until each has looked again
     running = {
         image
         for service in around.target.services

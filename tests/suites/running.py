@@ -44,5 +44,6 @@ def run_stage(*stages: str, lab: str, folder: Path, options: tuple[str, ...] = (
     ]
     command += ["--target", "hwayo", "--lab", lab, "--run-dir", str(folder), *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+    assert (folder / "verdict.json").exists(), done.stdout + done.stderr
     verdict = json.loads((folder / "verdict.json").read_text())
     return Run(done.returncode, {one["name"]: one for one in verdict["findings"]}, done.stdout + done.stderr)
