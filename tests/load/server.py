@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -21,6 +22,7 @@ class Service:
     fail_every: int = 0
     green_extra_s: float = 0.0
     logins: int = 0
+    finished_ns: list[int] = field(default_factory=list)  # when each was answered, on the monotonic clock
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def work(self, request: web.Request) -> web.Response:
@@ -31,11 +33,15 @@ class Service:
             await asyncio.sleep(self.latency_s)
         if side == "green" and self.green_extra_s:
             await asyncio.sleep(self.green_extra_s)
+        self.finished_ns.append(time.monotonic_ns())
         status = 500 if self.fail_every and number % self.fail_every == 0 else 200
         return web.Response(status=status, text="ok", headers={"x-served-side": side})
 
     async def count(self, _: web.Request) -> web.Response:
         return web.json_response({"served": self.served})
+
+    async def finished(self, _: web.Request) -> web.Response:
+        return web.json_response(self.finished_ns)
 
     async def log_in(self, _: web.Request) -> web.Response:
         self.logins += 1
@@ -51,6 +57,7 @@ async def serve() -> None:
     service = Service()
     app = web.Application()
     app.router.add_get("/count", service.count)
+    app.router.add_get("/finished", service.finished)
     app.router.add_post("/behave", service.behave)
     app.router.add_post("/login", service.log_in)
     app.router.add_route("*", "/work/{any:.*}", service.work)
