@@ -20,7 +20,9 @@ def alarms(ticks: Iterable[Tick], planned: int, alpha: float, ratio: float = 1.0
     for green, green_bad, blue, blue_bad in ticks:
         if mixture is None:
             mixture, alarmed = Mixture(len(green), planned), np.zeros(len(green), dtype=bool)
-        mixture.take(comparison.steps(green_bad * 1.0, (green_bad + blue_bad) * 1.0, green / (green + blue)))
+        bad = np.asarray(green_bad + blue_bad, dtype=np.float64)
+        share = np.asarray(green / (green + blue), dtype=np.float64)
+        mixture.take(comparison.steps(green_bad.astype(np.float64), bad, share))
         alarmed |= mixture.log_e >= -math.log(alpha)
     return alarmed
 

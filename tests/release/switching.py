@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fixtures.clock import wait_until
 from fixtures.lab import Lab
 from fixtures.lab.breaking import Access, Object
+from fixtures.probes.http import SERVED_SIDE, Entry, open_client
+from scenarios.release.probes import Connections, Plan, read
+from scenarios.release.probing import Probing
+from scenarios.release.timeline import Timeline
 
 ROUTES = "/apis/networking.istio.io/v1beta1/namespaces/hwayo-production/virtualservices/hwayo-canary"
 HEALTH = "/api/v1/health"
@@ -69,3 +76,91 @@ def _requests(lines: Iterator[Mapping[str, object]]) -> Iterator[Logged]:
         took_s = int(str(line["duration_ms"])) / 1000
         code = int(str(line["code"]))
         yield Logged(str(line["request_id"]), start_s, start_s + took_s, code, str(line["side"] or ""))
+
+
+@dataclass(frozen=True)
+class Moments:
+    """When a side's last answer came, as the timeline and the front door's log have it. Unix seconds."""
+
+    told_s: float  # when the change of weight was asked for
+    timeline_s: float
+    log_s: float
+
+    @property
+    def error_s(self) -> float:
+        return abs(self.timeline_s - self.log_s)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """`answered_s`: for each probe, by how much later it saw its answer than the log says that it was sent."""
+
+    moments: list[Moments]
+    answered_s: list[float]
+    missing: int  # probes that the log does not have
+
+
+def compare(lab: Lab, folder: Path, switches: int, each_s: float = 2.0) -> Compared:
+    """Switch all users to and fro under a prober and a denser stream of users, who are in the log only."""
+    url, ca = lab.facts["entry"] + HEALTH, lab.facts["ca"]
+    switch, log = Switch(lab), Log(lab)
+    told_s = []
+    try:
+        switch.green(100)
+        wait_until(lambda: serving(url, ca) == {"green"}, 10)
+        users = Plan(url, 4 * Plan.rate_rps, connections=Connections.KEPT, ca=ca)
+        with Probing(Plan(url, ca=ca), folder / "probes.bin") as probing:
+            with Probing(users, folder / "users.bin"):
+                _settle("green", each_s, probing)
+                for number in range(switches):
+                    told_s.append(time.time())
+                    switch.green(100 if number % 2 else 0)
+                    _settle("green" if number % 2 else "blue", each_s, probing)
+            timeline = probing.stop()
+        last = read(folder / "probes.bin")
+        wait_until(lambda: f"{last.run}-{len(last.probes) - 1}" in _ids(log), 10)
+    finally:
+        switch.close()
+    return _compared(folder / "probes.bin", timeline, log.requests(), told_s)
+
+
+def _settle(side: str, each_s: float, probing: Probing) -> None:
+    """Until that side alone has served for so long."""
+
+    def is_settled() -> bool:
+        timeline = probing.timeline()
+        latest = timeline.between(timeline.whole_until_s - each_s, timeline.whole_until_s)
+        return set(latest.shares()) == {side} and timeline.whole_until_s > timeline.began_s + each_s
+
+    wait_until(is_settled, 30)
+
+
+def serving(url: str, ca: str) -> set[str]:
+    """Who serves a few requests in a row."""
+    with open_client(Entry(url, ca=Path(ca))) as client:
+        return {client.get("").headers.get(SERVED_SIDE, "") for _ in range(5)}
+
+
+def _ids(log: Log) -> set[str]:
+    return {request.id for request in log.requests()}
+
+
+def _compared(record: Path, timeline: Timeline, logged: list[Logged], told_s: list[float]) -> Compared:
+    found, by_id = read(record), {request.id: request for request in logged}
+    answered_s, missing = [], 0
+    for probe in found.probes:
+        number = round((int(probe["due_us"]) - found.began_us) / found.plan.interval_us)
+        request = by_id.get(f"{found.run}-{number}")
+        if request is None:
+            missing += 1
+        else:
+            answered_s.append((int(probe["due_us"]) + int(probe["latency_us"])) / 1e6 - request.end_s)
+    moments = []
+    for number, at_s in enumerate(told_s):
+        side = "blue" if number % 2 else "green"
+        from_s, until_s = (0, *told_s)[number], (*told_s[1:], math.inf)[number]
+        window = [one for one in logged if one.side == side and from_s < one.start_s < until_s]
+        left_s = timeline.between(from_s, until_s).left_s(side)
+        assert left_s is not None
+        moments.append(Moments(at_s, left_s, max(one.end_s for one in window)))
+    return Compared(moments, answered_s, missing)

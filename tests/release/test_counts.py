@@ -163,7 +163,7 @@ def test_counters_that_contradict_each_other_are_named() -> None:
     assert step.counts == (Counts(10, 0, 0, 0),)
 
 
-# --- against what really happened ----------------------------------------------------------------------------------------
+# --- against what really happened --------------------------------------------------------------------------------
 PODS = [("green", "g1"), ("green", "g2"), ("blue", "b1")]
 happenings = st.lists(
     st.lists(
@@ -183,7 +183,7 @@ def played(happened: Happenings) -> tuple[list[Step], dict[str, list[int]]]:
     """What the increments make of it, ending with a clean scrape, and what truly happened on each side."""
     made, values = increments(), {pod: [0, 0] for pod in PODS}
     truth = {side: [0, 0] for side in SIDES}
-    steps = [made.take(reading(0, {pod: (0, 0) for pod in PODS}))]
+    steps = [made.take(reading(0, dict.fromkeys(PODS, (0, 0))))]
     for at, row in enumerate([*happened, [(0, 0, "")] * len(PODS)], start=1):
         told: dict[tuple[str, str], tuple[float, float] | None] = {}
         for pod, (good, bad, event) in zip(PODS, row, strict=True):

@@ -25,7 +25,7 @@ def binomial(n: int, p: float) -> list[float]:
     return [math.comb(n, x) * p**x * (1 - p) ** (n - x) for x in range(n + 1)]
 
 
-# --- one tick ------------------------------------------------------------------------------------------------------------
+# --- one tick ----------------------------------------------------------------------------------------------------
 @given(few, few, st.floats(0, 0.3), ratios, shares)
 def test_a_tick_multiplies_by_at_most_one_on_average_whatever_the_level(
     green: int, blue: int, level: float, ratio: float, how_bad: float
@@ -101,7 +101,7 @@ def test_a_bound_that_cannot_be_broken_or_kept_is_refused(bound: float) -> None:
         Bounded(column(0.5, bound))
 
 
-# --- many ticks ----------------------------------------------------------------------------------------------------------
+# --- many ticks --------------------------------------------------------------------------------------------------
 ticks = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=1, max_size=20)
 
 
@@ -155,7 +155,7 @@ def test_no_count_is_too_large(observed: list[tuple[int, int, float]]) -> None:
     assert np.isfinite(mixture.log_e).all()
 
 
-# --- how often it errs, looking at every tick ------------------------------------------------------------------------------
+# --- how often it errs, looking at every tick --------------------------------------------------------------------
 def test_a_healthy_green_is_rarely_taken_for_worse() -> None:
     rng = np.random.default_rng(1)
 

@@ -163,7 +163,7 @@ def test_asking_twice_and_asking_of_everything_gives_the_same(made: list[Record]
     assert everything.shares() == found.shares()
 
 
-# --- the record ----------------------------------------------------------------------------------------------------------
+# --- the record --------------------------------------------------------------------------------------------------
 @given(made=records(), cut=st.integers(0, FORMAT.size - 1))
 def test_a_record_is_read_back_in_order_up_to_its_last_whole_one(
     tmp_path_factory: pytest.TempPathFactory, made: list[Record], cut: int
@@ -181,7 +181,7 @@ def test_a_record_is_read_back_in_order_up_to_its_last_whole_one(
     assert numbers == [0, 1, 2, 3]
     assert found.plan == plan
     assert found.servers == SERVERS
-    assert [Record(*map(int, one)) for one in found.probes.tolist()] == made
+    assert [Record(*one) for one in found.probes.tolist()] == made
 
 
 def test_a_record_is_never_written_over(tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def test_every_metric_must_hold() -> None:
     ],
 )
 def test_counts_that_cannot_be_are_refused(counts: list[Counts]) -> None:
-    with pytest.raises(ValueError, match="four counts|within counts"):
+    with pytest.raises(ValueError, match=r"four counts|within counts"):
         Watch([ERRORS], 10).observe(0, counts)
 
 
@@ -168,11 +168,11 @@ def test_more_metrics_ask_for_more_evidence() -> None:
     assert Watch([ERRORS], 10).threshold < Watch([ERRORS, LOGINS], 10).threshold
 
 
-# --- clustering ----------------------------------------------------------------------------------------------------------
+# --- clustering --------------------------------------------------------------------------------------------------
 def bursts(rng: np.random.Generator, streams: int, size: int) -> tuple[Floats, Floats, Floats, Floats]:
     """A second in which every bad answer comes `size` times, as with retries."""
-    green_bad, blue_bad = rng.poisson(0.6, streams) * size, rng.poisson(1.4, streams) * size
-    return np.full(streams, 60.0), green_bad * 1.0, np.full(streams, 140.0), blue_bad * 1.0
+    green_bad, blue_bad = (rng.poisson(rate, streams).astype(np.float64) * size for rate in (0.6, 1.4))
+    return np.full(streams, 60.0), green_bad, np.full(streams, 140.0), blue_bad
 
 
 def test_independent_answers_show_no_clustering_and_retries_show_theirs() -> None:
@@ -188,7 +188,7 @@ def test_a_level_that_jumps_or_drifts_is_not_taken_for_clustering() -> None:
     rng, clustering = np.random.default_rng(5), Clustering(100)
     for tick in range(600):
         level = 0.2 if 200 <= tick < 300 else 0.01 + tick / 60000
-        clustering.take(np.full(100, 200.0), rng.binomial(200, level, 100) * 1.0)
+        clustering.take(np.full(100, 200.0), rng.binomial(200, level, 100).astype(np.float64))
     assert float(np.median(clustering.dispersion)) < 2.5
 
 
@@ -213,7 +213,7 @@ def test_retries_do_not_take_a_healthy_green_back() -> None:
     assert alarmed[1] > 4 * alpha
 
 
-# --- the trail -------------------------------------------------------------------------------------------------------------
+# --- the trail ---------------------------------------------------------------------------------------------------
 @given(st.integers(1, 5000), st.integers(0, 2**32 - 1))
 def test_a_trail_keeps_the_last_tick_and_every_maximum_in_a_bounded_number_of_points(
     ticks: int, seed: int
