@@ -83,7 +83,7 @@ class Surroundings:
 
     def http_to(self, side: Side) -> httpx.Client:
         if side not in self.doors:
-            entry = Entry(self.entry, self.environment.route[side], self._ca)
+            entry = Entry(self.entry, self.environment.route[side], self.ca)
             self.doors[side] = self._open.enter_context(open_client(entry))
         return self.doors[side]
 
@@ -94,7 +94,7 @@ class Surroundings:
     @property
     def door(self) -> tls.Door:
         """Where users shake hands."""
-        return tls.Door.of(self.entry, ca=self._ca)
+        return tls.Door.of(self.entry, ca=self.ca)
 
     # --- what is there -----------------------------------------------------------------------------------------------
     def pods(self, service: Service) -> list[Pod]:
@@ -128,7 +128,8 @@ class Surroundings:
 
     # -----------------------------------------------------------------------------------------------------------------
     @property
-    def _ca(self) -> Path | None:
+    def ca(self) -> Path | None:
+        """An authority that the environment trusts besides the system's."""
         return Path(self.environment.ca) if self.environment.ca else None
 
     def _stated(self, value: T | None, what: str) -> T:

@@ -1,17 +1,20 @@
-"""The stores accept connections, from where the suite runs."""
+"""The stores accept connections, from where the suite runs; logs are collected, and the audit trail is kept."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from fixtures.evidence import Unsupported
+from fixtures.probes import elasticsearch, retention
 from fixtures.probes.stores import Answer, cache_answers, database_accepts, where
 from fixtures.target.checks import AuditRetention, CacheAnswers, DatabaseAccepts, LogsCollected
 from fixtures.target.quantities import Duration
+from reports.figures import figure
 from reports.verdicts import Evidence, Measurement
 from scenarios.checks.registry import measures
 from scenarios.surroundings import Surroundings
 from scenarios.tally import Tally
+
+RECENT_M = 5  # somebody writes a line in so many minutes, if only that they are well
 
 
 @measures(DatabaseAccepts)
@@ -43,9 +46,39 @@ def _answers(around: Surroundings, kind: str, within: Duration, ask: Callable[[s
 
 @measures(LogsCollected)
 def logs_collected(check: LogsCollected, around: Surroundings) -> Measurement:
-    raise Unsupported(around.platform, f"the logs that {check.store} keeps")
+    """The cluster is green, and somebody still writes into it."""
+    tally = Tally("log stores")
+    url = around.store(check.store, around.side)
+    logs, place = elasticsearch.look(url, around.ca, f"now-{RECENT_M}m"), where(url)
+    tally.saw(place)
+    tally.note(Evidence(f"{place}: {logs.recent:,} lines of the last {RECENT_M} minutes", logs.said))
+    if logs.status != "green":
+        tally.breaks(place, f"is {logs.status}, not green: {logs.said}")
+    if not logs.recent and logs.status in elasticsearch.COLOURS:
+        tally.breaks(place, f"has no log line of the last {RECENT_M} minutes")
+    return tally.measurement()
+
+
+KEEPERS = {"mongodb": retention.of_mongodb, "database": retention.of_postgresql}
 
 
 @measures(AuditRetention)
 def audit_retention(check: AuditRetention, around: Surroundings) -> Measurement:
-    raise Unsupported(around.platform, f"how long {check.store} keeps the audit trail")
+    """Nothing makes entries go too early. Where nothing makes them go at all, they are kept for ever."""
+    tally = Tally("audit trails")
+    url = around.store(check.store, around.side)
+    found, place = KEEPERS[check.store](url, check.kept_in), f"{check.kept_in} of {where(url)}"
+    tally.saw(place)
+    if not found:
+        tally.note(
+            Evidence(f"{place}: nothing makes entries go", "they are kept until somebody deletes them")
+        )
+    for expiry in found:
+        if expiry.after_s is None:
+            tally.unseen(f"{place}: {expiry.by}; after how long, its settings do not say")
+            continue
+        goes = f"{expiry.by} makes entries go after {figure(expiry.after_s, 's')}"
+        tally.note(Evidence(f"{place}: {goes}", ""))
+        if expiry.after_s < check.at_least.amount:
+            tally.breaks(place, f"{goes}, where {check.at_least} is promised")
+    return tally.measurement()
