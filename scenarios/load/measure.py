@@ -27,10 +27,11 @@ def measure(run: LoadRun, objective: Objective, phase: str = "", asked: str = ""
     value, samples, bad = _figures(run, view, bound, phase)
     why = "" if samples else f"no request of {objective.over.subject or 'this kind'} was sent"
     shown = table(view) if phase or asked or objective.over.subject else _whole_table(run)
-    evidence = (shown, *(Evidence("the run", note) for note in run.validity.notes))
+    evidence = (shown, *_causes(run, objective), *(Evidence("the run", note) for note in run.validity.notes))
     return Measurement(value, bound.limit.base, samples, bad, run.window, why, invalid, evidence)
 
 
+MOST_CAUSES = 12
 RATES = ("error_rate", "failure_rate", "success_rate", "availability")
 
 
@@ -97,6 +98,17 @@ def table(view: View) -> Evidence:
                 figures = " ".join(f"{_ms(value):>9}" for value in part.quantiles(0.5, 0.95, 0.99))
                 lines.append(f"{endpoint:<40} {asked or '–':<6} {part.count:>8} {part.failed:>7} {figures}")
     return Evidence("requests by endpoint", "\n".join(lines), "table")
+
+
+def _causes(run: LoadRun, objective: Objective) -> list[Evidence]:
+    """Why requests failed, where some of those that the promise is about did."""
+    about = objective.over.subject
+    lines = [
+        f"{seen:>7} {endpoint}: {why}"
+        for seen, endpoint, why in run.causes()
+        if not about or endpoint == about
+    ]
+    return [Evidence("why requests failed", "\n".join(lines[:MOST_CAUSES]), "log")] if lines else []
 
 
 def _whole_table(run: LoadRun) -> Evidence:

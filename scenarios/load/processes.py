@@ -45,6 +45,7 @@ class Part:
             cpu_s=said["cpu_s"],
             busiest=said["busiest"],
             lateness=Histogram.read(said["lateness"]),
+            causes=tuple((endpoint, why, seen) for endpoint, why, seen in said["causes"]),
         )
 
 

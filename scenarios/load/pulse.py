@@ -52,6 +52,7 @@ class Pulse:
             "cpu_s": cpu_s,
             "busiest": self._busiest or _share(self._begun, end),
             "lateness": self._recorder.lateness.plain(),
+            "causes": [[*key, seen] for key, seen in self._recorder.causes.items()],
         }
 
     def _of_arrivals(self) -> dict[str, int]:

@@ -10,6 +10,7 @@ from reports.baseline.histogram import Histogram, bucket
 from scenarios.load.records import LONGEST_US, Names, Outcome, Record, mark
 
 CONTEXT = "verdigris"
+MOST_CAUSES, CAUSE_LENGTH = 50, 120
 Write = Callable[[Record], None]
 
 
@@ -37,6 +38,7 @@ class Recorder:
         self.failed = 0
         self.recent: dict[int, int] = {}  # buckets of what was answered since the last look
         self.lateness = Histogram()
+        self.causes: dict[tuple[str, str], int] = {}  # (endpoint, why) -> how often, of failures
 
     def begin(self, zero_ns: int) -> None:
         """From here on, everything counts; due times are from this moment (monotonic clock)."""
@@ -79,6 +81,8 @@ class Recorder:
             endpoint = self._endpoints[key] = self._names.endpoint(f"{request_type} {name}")
         if task is not None and task not in self.known:
             self.known[task] = f"{request_type} {name}"
+        if outcome:
+            self._because(f"{request_type} {name}", status, exception)
         late_us = max(0, start_ns - due_ns) // 1000
         marked = mark(outcome, asked, self._names.served_side(served))
         size = int(response_length or 0)
@@ -99,6 +103,18 @@ class Recorder:
         lasted_us = max(0, time.monotonic_ns() - due_ns) // 1000
         number = self._names.endpoint(endpoint, step=outcome is Outcome.BROKEN)
         self._keep(Record(due_ns, 0, lasted_us, 0, 0, number, mark(outcome, asked, 0)))
+
+    def _because(self, endpoint: str, status: int, exception: object) -> None:
+        """Why something failed, for a person: what the scenario's check said, else the status, else the error."""
+        if self._zero_ns is None:
+            return
+        said = (
+            str(exception) if type(exception).__name__ == "CatchResponseError" else type(exception).__name__
+        )
+        why = said if exception is not None and (not status or " " in said) else f"status {status}"
+        key = (endpoint, why[:CAUSE_LENGTH])
+        if key in self.causes or len(self.causes) < MOST_CAUSES:
+            self.causes[key] = self.causes.get(key, 0) + 1
 
     def _keep(self, record: Record) -> None:
         if self._zero_ns is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -51,6 +52,14 @@ class LoadRun:
         if span is None:
             raise KeyError(f"no phase {phase!r}; there were: {', '.join(one.name for one in self.phases)}")
         return self.samples.of(between_s=(span.begin_s, span.end_s))
+
+    def causes(self) -> list[tuple[int, str, str]]:
+        """Why requests failed: how often, which endpoint, why; the most frequent first."""
+        together: Counter[tuple[str, str]] = Counter()
+        for one in self.generators:
+            for endpoint, why, seen in one.causes:
+                together[endpoint, why] += seen
+        return [(seen, endpoint, why) for (endpoint, why), seen in together.most_common()]
 
     def sent(self) -> Sent:
         """How many requests the server must have seen, and how many it may have."""

@@ -24,6 +24,7 @@ class Generated:
     cpu_s: float
     busiest: float  # share of a core over its busiest stretch
     lateness: Histogram
+    causes: tuple[tuple[str, str, int], ...] = ()  # endpoint, why, how often: of failures
 
 
 @dataclass(frozen=True)

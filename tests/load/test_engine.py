@@ -67,8 +67,9 @@ def test_a_slow_answer_counts_from_the_moment_it_was_due(server: Server) -> None
 def test_errors_are_kept_as_errors(server: Server) -> None:
     server.behave(fail_every=10)
     run = run_load(plan(server, Open(constant(100, 1))), Means(counter=server))
-    assert run.samples.failed == 10
+    assert run.samples.failed == run.samples.errors == 10
     assert run.samples.answered == 100
+    assert sum(seen for seen, _, why in run.causes() if why == "status 500") == 10
     assert "counted" not in run.validity.reasons
 
 
