@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import ssl
 import zipfile
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from fixtures.redact import Redactor
 from tests.e2e.site import Answer, Site, page, served
 
 PASSWORD = "correct-horse/battery+staple"
-SESSION = "a1b2c3d4e5f6a7b8"  # which nobody registers
+SESSION = secrets.token_hex(12)  # which nobody registers
 
 
 def test_the_systems_own_chromium_is_found_on_the_path(tmp_path: Path) -> None:
