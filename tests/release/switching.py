@@ -18,6 +18,7 @@ from scenarios.release.probing import Probing
 from scenarios.release.timeline import Timeline
 
 ROUTES = "/apis/networking.istio.io/v1beta1/namespaces/hwayo-production/virtualservices/hwayo-canary"
+NEAR_S = 0.5
 HEALTH = "/api/v1/health"
 
 
@@ -85,6 +86,9 @@ class Moments:
     told_s: float  # when the change of weight was asked for
     timeline_s: float
     log_s: float
+    slow_s: (
+        float  # how late, and how slow, the slowest was around that moment: a busy machine, not a wrong clock
+    )
 
     @property
     def error_s(self) -> float:
@@ -104,35 +108,40 @@ def compare(lab: Lab, folder: Path, switches: int, each_s: float = 2.0) -> Compa
     """Switch all users to and fro under a prober and a denser stream of users, who are in the log only."""
     url, ca = lab.facts["entry"] + HEALTH, lab.facts["ca"]
     switch, log = Switch(lab), Log(lab)
-    told_s = []
+    told_s: list[float] = []
+    settled_s: list[float] = []
     try:
         switch.green(100)
         wait_until(lambda: serving(url, ca) == {"green"}, 10)
         users = Plan(url, 4 * Plan.rate_rps, connections=Connections.KEPT, ca=ca)
         with Probing(Plan(url, ca=ca), folder / "probes.bin") as probing:
             with Probing(users, folder / "users.bin"):
-                _settle("green", each_s, probing)
+                settled_s.append(_settle("green", each_s, probing))
                 for number in range(switches):
                     told_s.append(time.time())
                     switch.green(100 if number % 2 else 0)
-                    _settle("green" if number % 2 else "blue", each_s, probing)
+                    settled_s.append(_settle("green" if number % 2 else "blue", each_s, probing))
             timeline = probing.stop()
         last = read(folder / "probes.bin")
         wait_until(lambda: f"{last.run}-{len(last.probes) - 1}" in _ids(log), 10)
     finally:
         switch.close()
-    return _compared(folder / "probes.bin", timeline, log.requests(), told_s)
+    return _compared(folder / "probes.bin", timeline, log.requests(), (told_s, settled_s))
 
 
-def _settle(side: str, each_s: float, probing: Probing) -> None:
-    """Until that side alone has served for so long."""
+def _settle(side: str, each_s: float, probing: Probing) -> float:
+    """Until that side alone has served for so long; every probe due before the moment returned was served by then."""
+    known_s = 0.0
 
     def is_settled() -> bool:
+        nonlocal known_s
         timeline = probing.timeline()
-        latest = timeline.between(timeline.whole_until_s - each_s, timeline.whole_until_s)
-        return set(latest.shares()) == {side} and timeline.whole_until_s > timeline.began_s + each_s
+        known_s = timeline.whole_until_s
+        is_long = known_s > timeline.began_s + each_s
+        return is_long and set(timeline.between(known_s - each_s, known_s).shares()) == {side}
 
     wait_until(is_settled, 30)
+    return known_s
 
 
 def serving(url: str, ca: str) -> set[str]:
@@ -145,7 +154,9 @@ def _ids(log: Log) -> set[str]:
     return {request.id for request in log.requests()}
 
 
-def _compared(record: Path, timeline: Timeline, logged: list[Logged], told_s: list[float]) -> Compared:
+def _compared(
+    record: Path, timeline: Timeline, logged: list[Logged], when: tuple[list[float], list[float]]
+) -> Compared:
     found, by_id = read(record), {request.id: request for request in logged}
     answered_s, missing = [], 0
     for probe in found.probes:
@@ -156,11 +167,16 @@ def _compared(record: Path, timeline: Timeline, logged: list[Logged], told_s: li
         else:
             answered_s.append((int(probe["due_us"]) + int(probe["latency_us"])) / 1e6 - request.end_s)
     moments = []
+    told_s, settled_s = when
     for number, at_s in enumerate(told_s):
         side = "blue" if number % 2 else "green"
-        from_s, until_s = (0, *told_s)[number], (*told_s[1:], math.inf)[number]
+        from_s, until_s = (0, *told_s)[number], (*told_s, math.inf)[number + 1]
         window = [one for one in logged if one.side == side and from_s < one.start_s < until_s]
-        left_s = timeline.between(from_s, until_s).left_s(side)
+        # A probe that was due before the next switch may have been sent after it, by a machine that is busy.
+        left_s = timeline.between(from_s, settled_s[number + 1]).left_s(side)
         assert left_s is not None
-        moments.append(Moments(at_s, left_s, max(one.end_s for one in window)))
+        last = max(window, key=lambda one: one.end_s)
+        around = timeline.between(last.start_s - NEAR_S, last.end_s + NEAR_S).probes
+        slow_s = float(around["latency_us"].max()) / 1e6 + last.end_s - last.start_s
+        moments.append(Moments(at_s, left_s, last.end_s, slow_s))
     return Compared(moments, answered_s, missing)

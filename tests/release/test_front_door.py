@@ -25,11 +25,13 @@ NAMESPACES = {"hwayo-production": "blue", "hwayo-production-green": "green"}
 
 
 def test_the_timeline_is_off_by_no_more_than_one_interval_between_probes(lab: Lab, tmp_path: Path) -> None:
-    """Medians, because this machine does other things too: whatever delays one answer is in the record as it was."""
-    compared = compare(lab, tmp_path, switches=5, each_s=1.5)
+    """And by what an answer took around that moment, because this machine does other things too."""
+    compared = compare(lab, tmp_path, switches=5, each_s=1.0)
     assert compared.missing == 0
-    assert statistics.median(one.error_s for one in compared.moments) <= 0.02
-    assert statistics.median(map(abs, compared.answered_s)) <= 0.02
+    assert all(one.error_s <= 0.02 + one.slow_s for one in compared.moments)
+    assert min(one.error_s for one in compared.moments) <= 0.02
+    assert min(compared.answered_s) > -0.005  # nobody hears an answer before it is sent
+    assert statistics.median(compared.answered_s) <= 0.05
 
 
 def test_prometheus_counts_on_each_side_what_the_probes_were_served(lab: Lab, tmp_path: Path) -> None:
