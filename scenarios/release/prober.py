@@ -24,8 +24,11 @@ from fixtures.probes.http import SERVED_BY, SERVED_SIDE, SERVED_VERSION, is_loop
 from scenarios.release.probes import NOBODY, Connections, Outcome, Plan, Record, Served, Writer
 
 LOOK_S = 0.1  # how soon a stop is noticed between probes that are far apart
+NICENESS = -10  # where that is allowed: a probe costs little, and one that is late says nothing
 DRAIN_S = 1.0  # how long answers are waited for after a stop
-REQUEST_ID = "x-request-id"  # RUN-NUMBER, to find a probe in logs by; never a UUID's 36 characters, which Envoy marks
+REQUEST_ID = (
+    "x-request-id"  # RUN-NUMBER, to find a probe in logs by; never a UUID's 36 characters, which Envoy marks
+)
 
 
 class Prober:
@@ -185,6 +188,8 @@ def main(arguments: list[str] | None = None) -> int:
         prober = Prober(plan, chosen.out, uuid.uuid4().hex[:12])
     except (ValueError, OSError) as error:
         parser.error(str(error))
+    with contextlib.suppress(PermissionError):
+        os.nice(NICENESS)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_run(prober, chosen.with_parent))
     return 0

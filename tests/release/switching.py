@@ -18,7 +18,6 @@ from scenarios.release.probing import Probing
 from scenarios.release.timeline import Timeline
 
 ROUTES = "/apis/networking.istio.io/v1beta1/namespaces/hwayo-production/virtualservices/hwayo-canary"
-NEAR_S = 0.5
 HEALTH = "/api/v1/health"
 
 
@@ -86,9 +85,7 @@ class Moments:
     told_s: float  # when the change of weight was asked for
     timeline_s: float
     log_s: float
-    slow_s: (
-        float  # how late, and how slow, the slowest was around that moment: a busy machine, not a wrong clock
-    )
+    slow_s: float  # what the last answer and the slowest probe took: a busy machine, not a wrong clock
 
     @property
     def error_s(self) -> float:
@@ -168,15 +165,14 @@ def _compared(
             answered_s.append((int(probe["due_us"]) + int(probe["latency_us"])) / 1e6 - request.end_s)
     moments = []
     told_s, settled_s = when
+    slowest_s = float(found.probes["latency_us"].max()) / 1e6
     for number, at_s in enumerate(told_s):
         side = "blue" if number % 2 else "green"
         from_s, until_s = (0, *told_s)[number], (*told_s, math.inf)[number + 1]
         window = [one for one in logged if one.side == side and from_s < one.start_s < until_s]
-        # A probe that was due before the next switch may have been sent after it, by a machine that is busy.
-        left_s = timeline.between(from_s, settled_s[number + 1]).left_s(side)
+        # A probe that was due before a switch may have been sent after it, by a machine that is busy.
+        left_s = timeline.between((0, *settled_s)[number], settled_s[number + 1]).left_s(side)
         assert left_s is not None
         last = max(window, key=lambda one: one.end_s)
-        around = timeline.between(last.start_s - NEAR_S, last.end_s + NEAR_S).probes
-        slow_s = float(around["latency_us"].max()) / 1e6 + last.end_s - last.start_s
-        moments.append(Moments(at_s, left_s, last.end_s, slow_s))
+        moments.append(Moments(at_s, left_s, last.end_s, slowest_s + last.end_s - last.start_s))
     return Compared(moments, answered_s, missing)

