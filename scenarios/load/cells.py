@@ -24,15 +24,21 @@ class Key(NamedTuple):
 
 @dataclass
 class Cell:
-    """How often each outcome; and the latencies of what was answered."""
+    """How often each outcome; and the latencies of what was answered, as it should have been and otherwise."""
 
     outcomes: dict[int, int] = field(default_factory=dict)
-    answered: Histogram = field(default_factory=Histogram)
+    ok: Histogram = field(default_factory=Histogram)
+    refused: Histogram = field(default_factory=Histogram)
+
+    @property
+    def answered(self) -> int:
+        return sum(seen for outcome, seen in self.outcomes.items() if outcome <= Outcome.REFUSED)
 
     def merge(self, other: Cell) -> None:
         for outcome, seen in other.outcomes.items():
             self.outcomes[outcome] = self.outcomes.get(outcome, 0) + seen
-        self.answered.merge(other.answered)
+        self.ok.merge(other.ok)
+        self.refused.merge(other.refused)
 
 
 class Gathering:
@@ -49,11 +55,13 @@ class Gathering:
         key = (max(0, record.due_ns) // 1_000_000_000, record.endpoint, record.mark >> 3)
         cell = self._cells.get(key)
         if cell is None:
-            cell = self._cells[key] = Cell(answered=Histogram.of((), self._bounds_us))
+            cell = self._cells[key] = Cell(
+                ok=Histogram.of((), self._bounds_us), refused=Histogram.of((), self._bounds_us)
+            )
         outcome = record.mark & 7
         cell.outcomes[outcome] = cell.outcomes.get(outcome, 0) + 1
         if outcome <= Outcome.REFUSED:
-            cell.answered.add(record.latency_us)
+            (cell.refused if outcome else cell.ok).add(record.latency_us)
 
     def report(self) -> list[list[Any]]:
         """Rows for `Cells.add`, as plain data; the next report begins anew."""
@@ -70,7 +78,8 @@ class Gathering:
 
 
 def _plain(cell: Cell) -> list[Any]:
-    return [{str(outcome): seen for outcome, seen in cell.outcomes.items()}, cell.answered.plain()]
+    outcomes = {str(outcome): seen for outcome, seen in cell.outcomes.items()}
+    return [outcomes, cell.ok.plain(), cell.refused.plain()]
 
 
 @dataclass
@@ -82,9 +91,9 @@ class Cells:
     # --- gathering ---------------------------------------------------------------------------------------------------
     def add(self, rows: Iterable[Iterable[Any]]) -> None:
         """A generator's report. Exact, in whatever order reports come."""
-        for at_s, endpoint, asked, served, outcomes, answered in rows:
+        for at_s, endpoint, asked, served, outcomes, ok, refused in rows:
             counts = {int(outcome): seen for outcome, seen in outcomes.items()}
-            cell = Cell(counts, Histogram.read(answered))
+            cell = Cell(counts, Histogram.read(ok), Histogram.read(refused))
             key = Key(at_s, endpoint, asked, served)
             if key in self.cells:
                 self.cells[key].merge(cell)
@@ -150,7 +159,10 @@ class Cells:
         return outcomes.get(Outcome.DROPPED, 0) + outcomes.get(Outcome.BROKEN, 0)
 
     def slower(self, than_us: int) -> int:
-        return sum(cell.answered.beyond(than_us) for cell in self.cells.values())
+        return sum(cell.ok.beyond(than_us) + cell.refused.beyond(than_us) for cell in self.cells.values())
+
+    def failed_or_slower(self, than_us: int) -> int:
+        return self.failed + sum(cell.ok.beyond(than_us) for cell in self.cells.values())
 
     def quantile(self, share: float) -> float | None:
         count = self.count
@@ -167,13 +179,14 @@ class Cells:
     def served(self) -> dict[str, int]:
         found: dict[str, int] = {}
         for key, cell in self.cells.items():
-            found[key.served] = found.get(key.served, 0) + cell.answered.count
+            found[key.served] = found.get(key.served, 0) + cell.answered
         return {side: seen for side, seen in found.items() if seen}
 
     def histogram(self) -> Histogram:
         together = Histogram()
         for cell in self.cells.values():
-            together.merge(cell.answered)
+            together.merge(cell.ok)
+            together.merge(cell.refused)
         return together
 
     def seconds(self) -> list[Second]:

@@ -20,6 +20,8 @@ from scenarios.load.result import LoadRun
 from scenarios.load.samples import Samples
 from scenarios.load.view import Second, View
 
+MOST_FAILED = 0.05  # beyond this, latencies are those of errors and time-outs
+
 
 @dataclass(frozen=True)
 class Occasion:
@@ -137,9 +139,20 @@ def compared(run: LoadRun, comparisons: Mapping[str, Comparison]) -> Measurement
     slower = [
         line for line, one in zip(lines, comparisons.values(), strict=True) if one.change is Change.REGRESSED
     ]
+    if failing := _failing(run):
+        return Measurement(None, "count", run.samples.count, None, run.window, failing, invalid, evidence)
     undecided = not slower and comparisons[""].change is Change.TOO_LITTLE
     value = None if undecided else float(len(slower))
     why = lines[0] if undecided else "; ".join(slower)
     return Measurement(
         value, "count", run.samples.count, window=run.window, why=why, invalid=invalid, evidence=evidence
     )
+
+
+def _failing(run: LoadRun) -> str:
+    """How fast failures come says nothing; empty where nearly all requests of both sides were answered well."""
+    for side in run.samples.asked_sides:
+        part = run.samples.of(asked=side).requests_only()
+        if part.failed > MOST_FAILED * part.count:
+            return f"{part.failed} of {part.count} requests to {side} failed: there is no speed to compare"
+    return ""

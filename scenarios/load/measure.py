@@ -54,10 +54,8 @@ def _figures(run: LoadRun, view: View, bound: Bound, phase: str) -> tuple[float 
     """Value, samples, and how many of those were bad."""
     count = view.count
     if bound.judged is Judged.PERCENTILE:
-        slow = (
-            view.slower(beyond_us(bound)) + view.silent
-        )  # whoever got no answer waited longer than any bound
-        return view.quantile(float(bound.what[1:]) / 100), count, slow
+        bad = view.failed_or_slower(beyond_us(bound))
+        return view.quantile(float(bound.what[1:]) / 100), count, bad
     if bound.judged is Judged.RATE:
         share = view.failed / count if count else None
         good = bound.upward and share is not None

@@ -193,6 +193,9 @@ class Samples:
     def slower(self, than_us: int) -> int:
         return int(np.count_nonzero(self.answered_us > than_us))
 
+    def failed_or_slower(self, than_us: int) -> int:
+        return int(np.count_nonzero((self.latency_us > than_us) | ((self.mark & 7) != Outcome.OK)))
+
     def quantile(self, share: float) -> float | None:
         return self.quantiles(share)[0]
 

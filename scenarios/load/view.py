@@ -60,6 +60,10 @@ class View(Protocol):
     def slower(self, than_us: int) -> int:
         """How many of the answered took more µs. Raises NoBucketAtBound where that cannot be counted."""
 
+    def failed_or_slower(self, than_us: int) -> int:
+        """How many did not get what they asked for within so many µs: whoever was refused fast is not content either.
+        Raises NoBucketAtBound where that cannot be counted."""
+
     def quantile(self, share: float) -> float | None:
         """In seconds, over everything: whatever got no answer took for ever (inf)."""
 

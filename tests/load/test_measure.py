@@ -9,9 +9,11 @@ import pytest
 
 from fixtures.objectives import assess
 from fixtures.target import Bound, Indicator, Objective, Side, Target
+from reports.baseline.sides import compare
 from reports.verdicts import Verdict
 from scenarios.load.arrivals import constant
 from scenarios.load.document import Wish, document_load, load_objectives, model_of, plan_of
+from scenarios.load.keeping import compared
 from scenarios.load.measure import bounds_us, measure
 from scenarios.load.plan import BadModel, Closed, Open, Plan, read_model
 from scenarios.load.records import Outcome
@@ -60,6 +62,17 @@ def test_who_got_no_answer_waited_longer_than_any_bound(tmp_path: Path) -> None:
     seen = measure(run, promise("p95 < 30s"))
     assert seen.bad == 100
     assert seen.value == math.inf
+
+
+def test_whoever_was_refused_fast_was_not_served_in_time(tmp_path: Path) -> None:
+    run = run_of(tmp_path, rows(100, 10, Outcome.ERROR) + rows(900, 10) + rows(50, 3000))
+    assert measure(run, promise("p95 < 2s")).bad == 150
+
+
+def test_sides_that_mostly_fail_have_no_speed_to_compare(tmp_path: Path) -> None:
+    seen = compared(run_of(tmp_path, rows(100, 10, Outcome.ERROR) + rows(900, 10)), {"": compare([])})
+    assert seen.value is None
+    assert seen.why == "100 of 1000 requests to green failed: there is no speed to compare"
 
 
 def test_errors_are_counted_by_the_exact_limit(tmp_path: Path) -> None:

@@ -89,6 +89,7 @@ def test_histograms_say_what_the_samples_say(
             merged.dropped,
         )
         assert exact.slower(1_000_000) == merged.slower(1_000_000)
+        assert exact.failed_or_slower(1_000_000) == merged.failed_or_slower(1_000_000)
         assert exact.histogram().counts == merged.histogram().counts
         p95, about = exact.quantile(0.95), merged.quantile(0.95)
         assert about == (p95 if p95 is None else pytest.approx(p95, rel=0.009, abs=2e-6))
