@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-WIDTH, LEFT, RIGHT, TOP, BOTTOM = 720, 58, 118, 14, 34
+WIDTH, LEFT, RIGHT, TOP, BOTTOM = 720, 58, 130, 14, 34
 LABEL_GAP = 13
 
 

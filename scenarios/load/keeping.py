@@ -139,8 +139,8 @@ def compared(run: LoadRun, comparisons: Mapping[str, Comparison]) -> Measurement
     slower = [
         line for line, one in zip(lines, comparisons.values(), strict=True) if one.change is Change.REGRESSED
     ]
-    if failing := _failing(run):
-        return Measurement(None, "count", run.samples.count, None, run.window, failing, invalid, evidence)
+    if why := failing(run):
+        return Measurement(None, "count", run.samples.count, None, run.window, why, invalid, evidence)
     undecided = not slower and comparisons[""].change is Change.TOO_LITTLE
     value = None if undecided else float(len(slower))
     why = lines[0] if undecided else "; ".join(slower)
@@ -149,7 +149,7 @@ def compared(run: LoadRun, comparisons: Mapping[str, Comparison]) -> Measurement
     )
 
 
-def _failing(run: LoadRun) -> str:
+def failing(run: LoadRun) -> str:
     """How fast failures come says nothing; empty where nearly all requests of both sides were answered well."""
     for side in run.samples.asked_sides:
         part = run.samples.of(asked=side).requests_only()
