@@ -79,6 +79,14 @@ def test_an_aws_that_does_not_answer_is_no_evidence(name: str) -> None:
     assert "AWS does not answer" in found.why
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_a_credential_of_ours_that_is_missing_is_no_fault_of_the_system(name: str) -> None:
+    stated = StatedAws(region=lab_aws.REGION, access_key=Credential.read("env:VERDIGRIS_NOT_SET"))
+    found = measure(the_check(name), around(aws=stated))
+    assert found.value is None
+    assert "VERDIGRIS_NOT_SET is not set" in found.why
+
+
 def test_a_bucket_that_is_not_there_cannot_be_read(server: str, account: lab_aws.Client) -> None:
     found = seen("assets-readable", server, bucket="hwayo-prod-nothing")
     assert found.value == 1
