@@ -12,13 +12,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
 from fixtures.lab import Lab, home_of
-from fixtures.lab.lab import ROOT, alive
+from fixtures.lab.lab import ROOT, BadName, alive, clear
 
 UP = [sys.executable, "-m", "fixtures.lab"]
 PORTS_OF_A_LAB = (
@@ -151,3 +152,25 @@ def test_a_lab_that_is_not_there_is_said_so() -> None:
     )
     assert seen.returncode == 1
     assert "bring one up" in seen.stdout
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "/tmp/elsewhere", "Default", "-x"])
+def test_a_name_that_could_lead_elsewhere_is_refused(name: str) -> None:
+    with pytest.raises(BadName, match="expected small letters"):
+        home_of(name)
+    asked = subprocess.run(
+        [*UP, "up", f"--name={name}"], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert asked.returncode == 2
+    assert "as a lab's name" in asked.stderr
+
+
+def test_a_folder_that_is_no_labs_is_left_alone(tmp_path: Path) -> None:
+    thesis = tmp_path / "thesis.txt"
+    thesis.write_text("years of work")
+    with pytest.raises(BadName, match="no lab's folder"):
+        clear(tmp_path)
+    assert thesis.exists()
+    (tmp_path / "layout.json").touch()
+    clear(tmp_path)
+    assert not tmp_path.exists()
