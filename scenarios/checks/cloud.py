@@ -1,4 +1,7 @@
-"""What stands in AWS around the system: buckets, web ACL, security groups, load balancer, DNS."""
+"""What stands in AWS around the system: buckets, web ACL, security groups, load balancer, DNS.
+
+The account is opened before a check tries anything: a credential of ours that is missing is no fault of the system.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +28,9 @@ def bucket_readable(check: BucketReadable, around: Surroundings) -> Measurement:
     """That we may list it is the promise, so to be refused is a violation, not a lack of evidence."""
     tally = Tally("buckets")
     tally.saw(check.bucket)
+    account = able(around.aws, Buckets)
     try:
-        keys = able(around.aws, Buckets).first_keys(check.bucket)
+        keys = account.first_keys(check.bucket)
     except (Refused, Missing) as error:
         tally.breaks(check.bucket, str(error))
     else:
@@ -37,8 +41,9 @@ def bucket_readable(check: BucketReadable, around: Surroundings) -> Measurement:
 @measures(BucketEncrypted)
 def bucket_encrypted(check: BucketEncrypted, around: Surroundings) -> Measurement:
     tally = Tally("buckets")
+    account = able(around.aws, Buckets)
     try:
-        algorithm = able(around.aws, Buckets).encryption(check.bucket)
+        algorithm = account.encryption(check.bucket)
     except Missing as error:
         tally.breaks(check.bucket, str(error))
         return tally.measurement()
@@ -53,8 +58,9 @@ def bucket_encrypted(check: BucketEncrypted, around: Surroundings) -> Measuremen
 def web_acl(check: WebAcl, around: Surroundings) -> Measurement:
     """A rule that only counts what it would have stopped protects nobody."""
     tally = Tally("rules")
+    account = able(around.aws, WebAcls)
     try:
-        found = {rule.name: rule for rule in able(around.aws, WebAcls).acl_rules(check.acl, check.scope)}
+        found = {rule.name: rule for rule in account.acl_rules(check.acl, check.scope)}
     except Missing as error:
         tally.breaks(check.acl, str(error))
         return tally.measurement()
@@ -88,8 +94,9 @@ def security_groups(check: SecurityGroups, around: Surroundings) -> Measurement:
 @measures(LoadBalancer)
 def load_balancer(check: LoadBalancer, around: Surroundings) -> Measurement:
     tally = Tally("load balancers")
+    account = able(around.aws, Balancers)
     try:
-        found = able(around.aws, Balancers).balancer(check.balancer)
+        found = account.balancer(check.balancer)
     except Missing as error:
         tally.breaks(check.balancer, str(error))
         return tally.measurement()
@@ -108,8 +115,9 @@ def load_balancer(check: LoadBalancer, around: Surroundings) -> Measurement:
 @measures(DnsRecord)
 def dns_record(check: DnsRecord, around: Surroundings) -> Measurement:
     tally = Tally("records")
+    account = able(around.aws, Zones)
     try:
-        values = able(around.aws, Zones).records(check.zone, check.record)
+        values = account.records(check.zone, check.record)
     except Missing as error:
         tally.breaks(check.record, str(error))
         return tally.measurement()
