@@ -24,7 +24,7 @@ def scan_clean(check: ScanClean, around: Surroundings) -> Measurement:
             tally.unseen(f"{check.file} is a scan of {scan.tool}, not of {check.tool}")
             continue
         if not scan.completed:
-            tally.unseen(f"the scan of {scan.tool} broke off")
+            tally.unseen(f"the scan of {scan.tool} broke off, or reports no results, not even none")
             continue
         tally.saw(" ".join(filter(None, (scan.tool, scan.of, scan.at))))
         tally.note(Evidence(f"{scan.tool}: {len(scan.results)} results", "\n".join(map(_line, scan.results))))

@@ -70,12 +70,19 @@ def test_a_passed_rule_is_no_finding(tmp_path: Path) -> None:
     [
         ({"tool": "gitleaks"}, "is a scan of gitleaks, not of Trivy"),
         ({"invocations": [{"executionSuccessful": False}]}, "the scan of Trivy broke off"),
+        ({"results": None}, "reports no results, not even none"),
     ],
 )
 def test_a_scan_that_proves_nothing_is_no_evidence(tmp_path: Path, how: dict[str, Any], words: str) -> None:
     found = scanned(tmp_path, **how)
     assert found.value is None
     assert words in found.why
+
+
+def test_a_run_without_a_list_of_results_was_no_scan(tmp_path: Path) -> None:
+    run = {"tool": {"driver": {"name": "Trivy"}}}
+    (tmp_path / "trivy.sarif").write_text(json.dumps({"version": "2.1.0", "runs": [run]}))
+    assert measure(the_check("scan-images"), around(scans=str(tmp_path))).value is None
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"runs": []}', '{"runs": [{}]}', '{"runs": 3}'])
