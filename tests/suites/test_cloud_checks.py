@@ -143,6 +143,19 @@ def test_a_rule_that_is_missing_or_only_counts_protects_nobody(server: str, acco
             {"IpProtocol": "tcp", "FromPort": 400, "ToPort": 500, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]},
             "tcp 400-500 from 0.0.0.0/0",
         ),
+        (
+            {
+                "IpProtocol": "tcp",
+                "FromPort": 22,
+                "ToPort": 22,
+                "IpRanges": [{"CidrIp": "128.0.0.0/1"}, {"CidrIp": "10.0.0.0/8"}],
+            },
+            "tcp 22 from 128.0.0.0/1",
+        ),
+        (
+            {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "Ipv6Ranges": [{"CidrIpv6": "2000::/3"}]},
+            "tcp 22 from 2000::/3",
+        ),
     ],
 )
 def test_a_port_open_to_the_world_is_named(
