@@ -11,6 +11,7 @@ from fixtures.evidence import NoEvidence
 from fixtures.platforms.abilities import Door, Pod, able
 from fixtures.target.base import Side
 from fixtures.target.checks import SideProven
+from fixtures.target.environment import Stores
 from fixtures.target.model import Service
 from reports.verdicts import Evidence, Measurement
 from scenarios.checks.health import health_details, too_slow
@@ -23,6 +24,8 @@ from scenarios.tally import Tally
 
 Pods = list[tuple[Service, Pod]]
 REQUESTS = 10  # a route that leaks a tenth to the other side is seen with 65%, one that leaks half with 99.9%
+NUMBERED, FIRST = ("redis", "rediss", "valkey", "valkeys"), "0"  # stores whose databases have numbers
+NUMBERED, FIRST = ("redis", "rediss", "valkey", "valkeys"), "0"  # stores whose databases have numbers
 
 
 @measures(SideProven)
@@ -32,7 +35,7 @@ def side_proven(check: SideProven, around: Surroundings) -> Measurement:
     with tally.looking():
         _served_by_us(check, around, pods, tally)
     with tally.looking():
-        _databases(check, around, pods, tally)
+        _stores(check, around, pods, tally)
     with tally.looking():
         _data_stays(around, tally)
     return tally.measurement()
@@ -79,11 +82,10 @@ def _impostor(around: Surroundings, headers: Mapping[str, str], tags: Mapping[st
     return ""
 
 
-def _databases(check: SideProven, around: Surroundings, pods: Pods, tally: Tally) -> None:
-    """The database that each pod says it uses is the one that the environment states for our side."""
-    ours, theirs = (_database(around, side) for side in (around.side, around.other_side))
-    tally.note(Evidence(f"{around.side}'s database is {ours}, {around.other_side}'s is {theirs}", ""))
-    named = 0
+def _stores(check: SideProven, around: Surroundings, pods: Pods, tally: Tally) -> None:
+    """Every store that a pod names in its health's details is the one that the environment states for our side."""
+    stated = {kind: _both(around, kind, tally) for kind in Stores.model_fields}
+    named: set[str] = set()
     for service, pod in pods:
         try:
             reply = able(around.platform, Door).get(pod, service.health, check.within.amount)
@@ -91,18 +93,36 @@ def _databases(check: SideProven, around: Surroundings, pods: Pods, tally: Tally
         except NoEvidence as error:
             tally.unseen(error)
             continue
-        name = details.get("checks", {}).get("database", {}).get("name")
-        if name is None:
-            continue
-        named += 1
-        tally.took(f"database of {pod.name}", reply.took_s)
-        if name != ours:
-            whose = f", which is {around.other_side}'s" if name == theirs else ""
-            tally.breaks(f"database of {pod.name}", f"reads {name}{whose}, where {ours} is {around.side}'s")
-        elif why := too_slow(reply.took_s, check.within):
-            tally.breaks(f"database of {pod.name}", why)
-    if not named:
-        tally.unseen("no pod says which database it uses")
+        for kind, seen in details.get("checks", {}).items():
+            name, both = seen.get("name") if isinstance(seen, dict) else None, stated.get(kind)
+            if name is None or both is None:
+                continue
+            named.add(kind)
+            tally.took(f"{kind} of {pod.name}", reply.took_s)
+            why = _wrong_store(around, str(name), both) or too_slow(reply.took_s, check.within)
+            if why:
+                tally.breaks(f"{kind} of {pod.name}", why)
+    if "database" not in named:
+        tally.unseen("no pod says which database it uses, or the environment does not say which is ours")
+
+
+def _both(around: Surroundings, kind: str, tally: Tally) -> tuple[str, str] | None:
+    """What our side's store and the other's are called; None where the environment does not say."""
+    if kind != "database" and getattr(around.environment.stores, kind) is None:
+        return None  # whether it must be stated is asked by the checks that look at it
+    with tally.looking():
+        ours, theirs = (_name(around, kind, side) for side in (around.side, around.other_side))
+        tally.note(Evidence(f"{around.side}'s {kind} is {ours}, {around.other_side}'s is {theirs}", ""))
+        return (ours, theirs) if ours else None
+    return None
+
+
+def _wrong_store(around: Surroundings, name: str, both: tuple[str, str]) -> str:
+    ours, theirs = both
+    if name == ours:
+        return ""
+    whose = f", which is {around.other_side}'s" if name == theirs else ""
+    return f"reads {name}{whose}, where {ours} is {around.side}'s"
 
 
 def _data_stays(around: Surroundings, tally: Tally) -> None:
@@ -113,7 +133,7 @@ def _data_stays(around: Surroundings, tally: Tally) -> None:
     tally.saw("data")
     if not here:
         tally.breaks("data", f"what was stored on {around.side} is not found there")
-    if _database(around, Side.BLUE) == _database(around, Side.GREEN):
+    if _name(around, "database", Side.BLUE) == _name(around, "database", Side.GREEN):
         tally.note(Evidence("both sides share one database", ""))
         return
     with needed(f"look for the mark on {around.other_side}"):
@@ -122,5 +142,7 @@ def _data_stays(around: Surroundings, tally: Tally) -> None:
         tally.breaks("data", f"what was stored on {around.side} is found on {around.other_side}")
 
 
-def _database(around: Surroundings, side: Side) -> str:
-    return urlsplit(around.store("database", side)).path.lstrip("/")
+def _name(around: Surroundings, kind: str, side: Side) -> str:
+    """The database, or its number, that the store's URL leads to; "" where the URL leads to all of them."""
+    url = urlsplit(around.store(kind, side))
+    return url.path.strip("/") or (FIRST if url.scheme in NUMBERED else "")

@@ -137,9 +137,9 @@ class FakeClock:
         self.at += seconds
 
 
-def details(name: str | None, *, ok: bool = True, status: int = 200) -> Reply:
+def details(name: str | None, *, ok: bool = True, status: int = 200, cache: str = "1") -> Reply:
     check = {"ok": ok, "name": name} | ({} if ok else {"error": "connection refused"})
-    checks = {} if name is None else {"database": check, "cache": {"ok": True, "name": "1"}}
+    checks = {} if name is None else {"database": check, "cache": {"ok": True, "name": cache}}
     return Reply(status, {}, json.dumps({"status": "ok", "checks": checks}), 0.01)
 
 

@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from fixtures.platforms.abilities import Reply
-from fixtures.target import Credential
+from fixtures.target import Credential, Sides
+from reports.verdicts import Measurement
 from scenarios.checks import measure
 from tests.suites.by_hand import Handler, KeptSink, Stage, details, says
 from tests.suites.recorded import the_check
@@ -123,6 +124,23 @@ def test_a_service_with_the_other_sides_database_is_named(stage: Stage) -> None:
         "database of workflow-engine-1: reads hwayo, which is blue's, where hwayo_green is green's"
         in found.why
     )
+
+
+def test_a_service_with_the_other_sides_cache_is_named(stage: Stage) -> None:
+    def seen(blue: str, green: str) -> Measurement:
+        made = stage.surroundings()
+        caches = Sides[Credential].model_construct(
+            blue=Credential.of_lab(f"redis://{blue}"), green=Credential.of_lab(f"redis://{green}")
+        )
+        stores = made.environment.stores.model_copy(update={"cache": caches})
+        made.environment = made.environment.model_copy(update={"stores": stores})
+        return measure(the_check("side-proven"), made)
+
+    assert seen("cache/0", "cache/1").value == 0
+    stage.platform.replies["auth-service"] = details("hwayo_green", cache="0")
+    found = seen("cache", "cache/1")
+    assert found.bad == 2
+    assert "cache of auth-service-2: reads 0, which is blue's, where 1 is green's" in found.why
 
 
 def test_what_is_stored_on_green_must_not_be_found_on_blue(stage: Stage) -> None:
