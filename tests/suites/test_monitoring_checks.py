@@ -13,7 +13,7 @@ from fixtures.probes.prometheus import Prometheus
 from fixtures.target import Target
 from reports.verdicts import Measurement
 from scenarios.checks import measure
-from tests.suites.recorded import around, the_check
+from tests.suites.recorded import BLUE, GREEN, around, healthy, the_check
 from tests.suites.servers import Canned, http_server, nobody, silent_server
 
 JOBS = ("web-app", "postgresql")
@@ -36,22 +36,26 @@ def answer(result: list[Any], kind: str = "vector") -> tuple[int, Any]:
     return 200, {"status": "success", "data": {"resultType": kind, "result": result}}
 
 
-def targets(*found: tuple[str, str]) -> tuple[int, Any]:
+def targets(*found: tuple[str, str], namespace: str = GREEN) -> tuple[int, Any]:
+    """Two pods of each job."""
     active = [
         {
-            "labels": {"job": job, "pod": f"{job}-1"},
+            "labels": {"job": job, "pod": f"{job}-{number}", "namespace": namespace},
             "health": health,
             "lastError": "connection refused",
             "scrapeUrl": "http://x",
         }
         for job, health in found
+        for number in (1, 2)
     ]
     return 200, {"status": "success", "data": {"activeTargets": active}}
 
 
 def seen(name: str, canned: Canned, **other: Any) -> Measurement:
     with http_server(canned) as url:
-        return measure(the_check(name, **other), around(clock=FakeClock(), prometheus=url, alertmanager=url))
+        return measure(
+            the_check(name, **other), around(healthy(), clock=FakeClock(), prometheus=url, alertmanager=url)
+        )
 
 
 # --- the probe -------------------------------------------------------------------------------------------------------
@@ -118,12 +122,19 @@ def test_every_job_has_targets_and_all_are_up() -> None:
     found = seen(
         "targets-up", {"/api/v1/targets": targets(("web-app", "up"), ("postgresql", "up"))}, jobs=JOBS
     )
-    assert (found.value, found.samples) == (0, 2)
+    assert (found.value, found.samples) == (0, 4)
+
+
+def test_a_side_that_is_not_scraped_is_not_hidden_by_the_other() -> None:
+    blues = targets(("web-app", "up"), ("postgresql", "up"), namespace=BLUE)
+    found = seen("targets-up", {"/api/v1/targets": blues}, jobs=JOBS)
+    assert found.value == 2
+    assert f"web-app web-app-2: Prometheus does not scrape this pod of {GREEN}" in found.why
 
 
 def test_a_target_that_is_down_and_a_job_without_any_are_named() -> None:
     found = seen("targets-up", {"/api/v1/targets": targets(("web-app", "down"))}, jobs=JOBS)
-    assert found.value == 2
+    assert found.value == 3
     assert "web-app web-app-1: is down: connection refused" in found.why
     assert "postgresql: Prometheus has no target of this job" in found.why
 
