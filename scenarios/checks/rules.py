@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,18 @@ from scenarios.surroundings import Surroundings
 from scenarios.tally import Tally
 
 EVALUATED_S = 6.0  # a rule that was just loaded has not been evaluated yet
+ROUNDED_S = 0.001  # a faster environment's waits are whole milliseconds
+
+
+@dataclass(frozen=True)
+class Written:
+    """An alert as the profile's file has it."""
+
+    name: str
+    query: str
+    for_s: float
+    labels: Mapping[str, str]
+    annotations: frozenset[str]  # their names: what they say may be reworded
 
 
 @measures(AlertRulesValid)
@@ -42,35 +55,54 @@ def alert_rules_valid(_: AlertRulesValid, around: Surroundings) -> Measurement:
 
 @measures(AlertRulesLoaded)
 def alert_rules_loaded(_: AlertRulesLoaded, around: Surroundings) -> Measurement:
-    """Of each rule of the profile's file: loaded, the same expression, evaluated without error, and able to fire."""
+    """Of each rule of the profile's file: loaded as it is written, evaluated without error, and able to fire."""
     tally = Tally("rules")
     wanted = _wanted(_rules_file(around))
-    loaded = _loaded(around, wanted)
-    windows = around.environment.pace == 1  # a faster environment shortens them, and nothing else
-    for name, expression in wanted.items():
-        rule = loaded.get(name)
-        tally.saw(name)
-        if rule is None:
-            tally.breaks(name, "Prometheus has not loaded it")
+    loaded = _loaded(around, {one.name for one in wanted})
+    for one in wanted:
+        tally.saw(one.name)
+        # Two rules may share a name, a severity each: the loaded one that is most like the written one is meant.
+        like = [(list(_changed(one, rule, around)), rule) for rule in loaded if rule.name == one.name]
+        if not like:
+            tally.breaks(one.name, "Prometheus has not loaded it")
             continue
+        changes, rule = min(like, key=lambda found: len(found[0]))
         if rule.health != "ok":
-            tally.breaks(name, f"Prometheus cannot evaluate it: {rule.error or rule.health}")
-        if not promql.same(rule.query, expression, windows=windows):
-            tally.breaks(name, f"Prometheus has another expression for it: {rule.query}")
+            tally.breaks(one.name, f"Prometheus cannot evaluate it: {rule.error or rule.health}")
+        for change in changes:
+            tally.breaks(one.name, f"Prometheus has {change}")
         with tally.looking():
             for selector in promql.selectors(rule.query):
                 if why := _nothing(around.prometheus, selector):
-                    tally.breaks(name, f"cannot fire: {why}")
+                    tally.breaks(one.name, f"cannot fire: {why}")
     return tally.measurement()
 
 
-def _loaded(around: Surroundings, wanted: Mapping[str, str]) -> dict[str, Rule]:
-    """Prometheus's rules by name, once each that is wanted has been evaluated or the patience is over."""
-    found: dict[str, Rule] = {}
+def _changed(written: Written, rule: Rule, around: Surroundings) -> Iterator[str]:
+    """What Prometheus has otherwise. A faster environment shortens windows and waits, and nothing else."""
+    pace = around.environment.pace
+    if not promql.same(rule.query, written.query, windows=pace == 1):
+        yield f"another expression for it: {rule.query}"
+    least_s = written.for_s * float(pace) - ROUNDED_S
+    if not least_s <= rule.for_s <= written.for_s + ROUNDED_S:
+        yield f"it wait {rule.for_s:g} s before it fires, where {written.for_s:g} s are written"
+    if dict(rule.labels) != dict(written.labels):
+        yield f"other labels on it: {_labels(rule.labels)}, where {_labels(written.labels)} are written"
+    if lost := sorted(written.annotations - rule.annotations.keys()):
+        yield f"no {' and no '.join(lost)} to tell people of it"
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    return ", ".join(f"{label}={value}" for label, value in sorted(labels.items())) or "none"
+
+
+def _loaded(around: Surroundings, wanted: set[str]) -> Sequence[Rule]:
+    """Prometheus's rules, once each that is wanted has been evaluated or the patience is over."""
+    found: list[Rule] = []
 
     def evaluated() -> bool:
-        found.update({rule.name: rule for rule in around.prometheus.rules()})
-        return all(name not in found or found[name].health != "unknown" for name in wanted)
+        found[:] = around.prometheus.rules()
+        return all(rule.name not in wanted or rule.health != "unknown" for rule in found)
 
     with contextlib.suppress(TimedOut):  # a rule that is still unknown is reported as such
         wait_until(evaluated, EVALUATED_S, around.clock, poll_s=0.5)
@@ -104,15 +136,23 @@ def _rules_file(around: Surroundings) -> Path:
     return around.target.alert_rules
 
 
-def _wanted(file: Path) -> dict[str, str]:
-    """Expressions of the file's alerts, by name."""
+def _wanted(file: Path) -> list[Written]:
+    """The file's alerts."""
     try:
         groups: list[dict[str, Any]] = yaml.safe_load(file.read_text())["groups"]
-        found = {
-            rule["alert"]: str(rule["expr"]) for group in groups for rule in group["rules"] if "alert" in rule
-        }
+        found = [_written(rule) for group in groups for rule in group["rules"] if "alert" in rule]
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
         raise Missing(f"{file} cannot be read as alert rules: {error}") from error
     if not found:
         raise Missing(f"{file} holds no alert rule")
     return found
+
+
+def _written(rule: Mapping[str, Any]) -> Written:
+    return Written(
+        name=rule["alert"],
+        query=str(rule["expr"]),
+        for_s=promql.seconds(str(rule.get("for", "0"))),
+        labels={label: str(value) for label, value in (rule.get("labels") or {}).items()},
+        annotations=frozenset(rule.get("annotations") or ()),
+    )

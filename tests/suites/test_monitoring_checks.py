@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -144,8 +146,8 @@ def test_no_target_at_all_is_no_evidence() -> None:
 
 
 # --- rules -----------------------------------------------------------------------------------------------------------
-def rules(health: str = "ok", **changed: str) -> tuple[int, Any]:
-    """The profile's own rules as Prometheus shows them, some with another expression."""
+def rules(health: str = "ok", shown: Mapping[str, Any] | None = None, **changed: str) -> tuple[int, Any]:
+    """The profile's own rules as Prometheus shows them, each `shown` otherwise, some with another expression."""
     file = Target.load("hwayo").alert_rules
     assert file is not None
     groups = yaml.safe_load(file.read_text())["groups"]
@@ -155,6 +157,10 @@ def rules(health: str = "ok", **changed: str) -> tuple[int, Any]:
             "query": changed.get(one["alert"], one["expr"]),
             "health": health,
             "type": "alerting",
+            "duration": 60 * int(one["for"].removesuffix("m")),
+            "labels": one["labels"],
+            "annotations": one["annotations"],
+            **(shown or {}),
         }
         for group in groups
         for one in group["rules"]
@@ -188,6 +194,40 @@ def test_a_rule_that_is_missing_changed_or_broken_is_named() -> None:
     assert "DatabaseConnectionFailure: Prometheus has another expression for it: up == 0" in found.why
     broken = seen("alert-rules-loaded", {"/api/v1/rules": rules("err"), "/api/v1/query": SOME})
     assert "Prometheus cannot evaluate it: err" in broken.why
+
+
+@pytest.mark.parametrize(
+    ("shown", "bad", "words"),
+    [
+        (
+            {"duration": 7 * 86400},
+            6,
+            "Prometheus has it wait 604800 s before it fires, where 120 s are written",
+        ),
+        ({"duration": 0}, 6, "Prometheus has it wait 0 s"),
+        ({"labels": {"severity": "info"}}, 6, "other labels on it: severity=info, where severity=critical"),
+        ({"labels": {"severity": "critical"}}, 2, "where severity=warning are written"),
+        ({"annotations": {"summary": "x"}}, 6, "no description to tell people of it"),
+    ],
+)
+def test_a_rule_that_waits_or_is_labelled_otherwise_is_named(
+    shown: dict[str, Any], bad: int, words: str
+) -> None:
+    found = seen("alert-rules-loaded", {"/api/v1/rules": rules(shown=shown), "/api/v1/query": SOME})
+    assert found.bad == bad
+    assert words in "\n".join([found.why, *(one.text for one in found.evidence)])
+
+
+@pytest.mark.parametrize(("waits_s", "bad"), [(2, 0), (60, 0), (1, 2), (61, 1)])
+def test_a_faster_environment_may_shorten_a_wait_by_its_pace_and_no_further(waits_s: float, bad: int) -> None:
+    """Written are waits of 1, 2, 3, 5 and 10 minutes; the lab would never go below two looks."""
+    canned = {"/api/v1/rules": rules(shown={"duration": waits_s}), "/api/v1/query": SOME}
+    with http_server(canned) as url:
+        found = measure(
+            the_check("alert-rules-loaded"),
+            around(clock=FakeClock(), prometheus=url, alertmanager=url, pace=Fraction(1, 300)),
+        )
+    assert found.bad == bad, found.why
 
 
 def test_files_that_the_tools_refuse_are_named_with_what_they_said(tmp_path: Path) -> None:
