@@ -34,7 +34,13 @@ def secrets_mirrored(check: SecretsMirrored, around: Surroundings) -> Measuremen
         except Missing:
             continue  # whether it has pods is another check's question
         for name in dict.fromkeys(name for pod in pods for one in pod.containers for name in one.secrets):
-            if name not in found[around.side] and name not in found[Side.BLUE]:
+            if name in found[Side.BLUE]:
+                continue  # asked above
+            if own := found[around.side].get(name):
+                tally.saw(name)
+                if why := _empty(own):
+                    tally.breaks(name, why)
+            else:
                 tally.breaks(name, f"{service.name} reads it, and {around.namespace} does not have it")
     return tally.measurement()
 
@@ -43,8 +49,13 @@ def _lack(blue: Secret, green: Secret | None, namespace: str) -> str:
     if green is None:
         return f"blue has it, {namespace} does not"
     missing = sorted(set(blue.keys) - set(green.keys))
-    return (
-        f"{namespace} lacks its {'key' if len(missing) == 1 else 'keys'} {', '.join(missing)}"
-        if missing
-        else ""
-    )
+    return f"{namespace} lacks its {_keys(missing)}" if missing else _empty(green)
+
+
+def _empty(secret: Secret) -> str:
+    empty = sorted(key for key, fingerprint in secret.keys.items() if not fingerprint)
+    return f"{secret.namespace} has nothing in its {_keys(empty)}" if empty else ""
+
+
+def _keys(names: list[str]) -> str:
+    return f"{'key' if len(names) == 1 else 'keys'} {', '.join(names)}"

@@ -204,6 +204,17 @@ def test_a_secret_that_pods_read_and_nobody_has_is_named() -> None:
     )
 
 
+@pytest.mark.parametrize("value", ["", "IAo="])
+def test_a_key_with_nothing_in_it_is_as_good_as_none(value: str) -> None:
+    platform = healthy()
+    platform.found_secrets[1]["data"]["KEY"] = value
+    found = seen("secrets-mirrored", platform)
+    assert found.value == 1
+    assert "tokens: hwayo-production-green has nothing in its key KEY" in found.why
+    del platform.found_secrets[0]
+    assert "has nothing in its key KEY" in seen("secrets-mirrored", platform).why
+
+
 def test_no_value_of_a_secret_gets_into_the_evidence() -> None:
     found = seen("secrets-mirrored", healthy())
     assert "eA==" not in str(found)
