@@ -110,7 +110,7 @@ def compare(lab: Lab, folder: Path, switches: int, each_s: float = 2.0) -> Compa
     try:
         switch.green(100)
         wait_until(lambda: serving(url, ca) == {"green"}, 10)
-        users = Plan(url, 4 * Plan.rate_rps, connections=Connections.KEPT, ca=ca)
+        users = Plan(url, 2 * Plan.rate_rps, connections=Connections.KEPT, ca=ca)
         with Probing(Plan(url, ca=ca), folder / "probes.bin") as probing:
             with Probing(users, folder / "users.bin"):
                 settled_s.append(_settle("green", each_s, probing))
