@@ -12,6 +12,7 @@ from scenarios.surroundings import Surroundings
 from scenarios.tally import Tally
 
 ANY = "*"
+ACCOUNT = "system:serviceaccount:"  # whatever else holds a grant is a group, and all our accounts are in it
 GROUPS = {"roles": "rbac.authorization.k8s.io", "rolebindings": "rbac.authorization.k8s.io"}
 GROUPS |= {"clusterroles": GROUPS["roles"], "clusterrolebindings": GROUPS["roles"], "deployments": "apps"}
 
@@ -25,11 +26,9 @@ def roles_least_privilege(check: RolesLeastPrivilege, around: Surroundings) -> M
     held = platform.grants(around.namespace, accounts)
     tally.note(Evidence("roles held", "\n".join(map(_line, held)) or "(none)"))
     for account in accounts:
-        subject = f"system:serviceaccount:{around.namespace}:{account}"
+        subject = f"{ACCOUNT}{around.namespace}:{account}"
         tally.saw(subject)
-        grants = [
-            grant for grant in held if grant.subject == subject or not grant.subject.endswith(f":{account}")
-        ]
+        grants = [one for one in held if one.subject == subject or not one.subject.startswith(ACCOUNT)]
         named = {
             why: None for grant in grants for power in check.forbidden for why in _excesses(power, grant)
         }
