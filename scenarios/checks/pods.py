@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fixtures.platforms.abilities import Pod
+from fixtures.platforms.abilities import Pod, Workloads, able
 from fixtures.target.checks import PodsSecured
 from reports.verdicts import Measurement
 from scenarios.checks.registry import measures
@@ -50,20 +50,25 @@ RULES: Mapping[str, tuple[Callable[[Security], bool], str]] = {
 
 @measures(PodsSecured)
 def pods_secured(check: PodsSecured, around: Surroundings) -> Measurement:
-    """Each container of each pod, with its pod's defaults; and no pod that reaches into its node."""
+    """Each container of each pod of our side, with its pod's defaults; and no pod that reaches into its node.
+
+    Those beside the services count too: whoever holds one of them holds the namespace.
+    """
     tally = Tally("pods")
     for service in around.target.services:
         with tally.looking():
-            for pod in around.pods(service):
-                tally.saw(pod.name)
-                if faults := _faults(check, pod):
-                    tally.breaks(pod.name, "; ".join(faults))
+            tally.saw(*(pod.name for pod in around.pods(service)))
+    with tally.looking():
+        for pod in able(around.platform, Workloads).pods(around.namespace):
+            tally.saw(pod.name)
+            if faults := _faults(check, pod):
+                tally.breaks(pod.name, "; ".join(faults))
     return tally.measurement()
 
 
 def _faults(check: PodsSecured, pod: Pod) -> list[str]:
     faults = []
-    for container in pod.containers:
+    for container in (*pod.containers, *pod.helpers):
         broken = [
             words for fits, words in (RULES[rule] for rule in check.require) if not fits(container.security)
         ]

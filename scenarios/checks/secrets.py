@@ -33,7 +33,8 @@ def secrets_mirrored(check: SecretsMirrored, around: Surroundings) -> Measuremen
             pods = around.pods(service)
         except Missing:
             continue  # whether it has pods is another check's question
-        for name in dict.fromkeys(name for pod in pods for one in pod.containers for name in one.secrets):
+        containers = [one for pod in pods for one in (*pod.containers, *pod.helpers)]
+        for name in dict.fromkeys(name for one in containers for name in one.secrets):
             if name in found[Side.BLUE]:
                 continue  # asked above
             if own := found[around.side].get(name):

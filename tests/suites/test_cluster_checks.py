@@ -13,6 +13,7 @@ from scenarios.checks import measure
 from tests.suites.recorded import (
     BLUE,
     GREEN,
+    SECURE,
     SERVICES,
     TAG,
     Recorded,
@@ -20,6 +21,7 @@ from tests.suites.recorded import (
     deployment,
     healthy,
     node,
+    pod,
     policy,
     the_check,
 )
@@ -179,6 +181,45 @@ def test_what_the_pod_says_holds_for_containers_that_say_nothing() -> None:
     assert seen("pods-secured", platform).value == 0
     spec["hostNetwork"] = True
     assert "has hostNetwork" in seen("pods-secured", platform).why
+
+
+def test_a_pod_beside_the_services_is_held_to_the_same() -> None:
+    platform = healthy()
+    stranger = pod("web-app", 9)
+    stranger["metadata"] |= {"name": "debug", "labels": {}}
+    stranger["spec"]["containers"][0]["securityContext"] = {"privileged": True}
+    platform.found_pods.append(stranger)
+    found = seen("pods-secured", platform)
+    assert (found.bad, found.samples) == (1, 13)
+    assert "debug: web-app may run as root, may gain privileges, keeps capabilities" in found.why
+
+
+@pytest.mark.parametrize("kind", ["initContainers", "ephemeralContainers"])
+def test_a_container_that_helps_is_held_to_the_same(kind: str) -> None:
+    platform = healthy()
+    spec = platform.found_pods[0]["spec"]
+    spec[kind] = [{"name": "helper", "image": "busybox:1", "securityContext": dict(SECURE)}]
+    assert seen("pods-secured", platform).value == 0
+    spec[kind][0]["securityContext"]["privileged"] = True
+    assert "web-app-1: helper may gain privileges" in seen("pods-secured", platform).why
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"hostPID": True}, "hostPID"),
+        ({"hostIPC": True}, "hostIPC"),
+        ({"volumes": [{"name": "node", "hostPath": {"path": "/"}}]}, "hostPath /"),
+        ({"initContainers": [{"name": "i", "ports": [{"containerPort": 1, "hostPort": 81}]}]}, "hostPort 81"),
+    ],
+)
+def test_a_pod_that_reaches_into_its_node_is_named(more: dict[str, Any], words: str) -> None:
+    platform = healthy()
+    platform.found_pods[0]["spec"] |= more
+    assert f"has {words}" in seen("pods-secured", platform).why
+    platform = healthy()
+    platform.found_pods[0]["spec"]["containers"][0]["ports"][0]["hostPort"] = 80
+    assert "has hostPort 80" in seen("pods-secured", platform).why
 
 
 # --- secrets ---------------------------------------------------------------------------------------------------------
