@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from fixtures.evidence import NoEvidence
 from fixtures.platforms.abilities import Nodes, Pod, able
 from fixtures.target.checks import ImagesSized, ImagesTagged
 from fixtures.target.model import Service
@@ -49,7 +50,23 @@ def images_tagged(check: ImagesTagged, around: Surroundings) -> Measurement:
         tags = sorted({tag for pod in pods for tag in _tags(pod, service.image)})
         if len(tags) > 1:
             tally.breaks(service.name, f"runs {len(tags)} versions at once: {', '.join(tags)}")
+        if pods:
+            tally.note(_beside_the_other(around, service, tags))
     return tally.measurement()
+
+
+def _beside_the_other(around: Surroundings, service: Service, tags: list[str]) -> Evidence:
+    """What the other side runs: nobody's fault, as after a release both may run the same, but a person should see."""
+    ours, other = ", ".join(tags) or "(none)", around.other_side
+    try:
+        theirs = sorted({tag for pod in around.pods_on(other, service) for tag in _tags(pod, service.image)})
+    except NoEvidence as error:
+        return Evidence(
+            f"{service.name}: {around.side} runs {ours}; what {other} runs is not known", str(error)
+        )
+    if theirs == tags:
+        return Evidence(f"{service.name}: {around.side} and {other} run the same version, {ours}", "")
+    return Evidence(f"{service.name}: {around.side} runs {ours}, {other} {', '.join(theirs) or '(none)'}", "")
 
 
 @measures(ImagesSized)

@@ -145,10 +145,16 @@ class Recorded:
         return [objects.node(one) for one in self.found_nodes]
 
     def workloads(self, namespace: str) -> Sequence[Workload]:
-        return [objects.workload(one) for one in self.deployments]
+        return [
+            objects.workload(one) for one in self.deployments if one["metadata"]["namespace"] == namespace
+        ]
 
     def pods(self, namespace: str, selector: Mapping[str, str] | None = None) -> Sequence[Pod]:
-        found = [objects.pod(copy.deepcopy(one)) for one in self.found_pods]
+        found = [
+            objects.pod(copy.deepcopy(one))
+            for one in self.found_pods
+            if one["metadata"]["namespace"] == namespace
+        ]
         return [one for one in found if all(one.labels.get(k) == v for k, v in (selector or {}).items())]
 
     def labels(self, namespace: str) -> Mapping[str, str]:

@@ -140,6 +140,28 @@ def test_an_image_that_leads_back_to_no_build_is_named(image: str, words: str) -
     assert words in seen("images-tagged", platform).why
 
 
+@pytest.mark.parametrize(
+    ("tag", "words"),
+    [
+        (TAG, f"web-app: green and blue run the same version, {TAG}"),
+        ("1041-8c1f0aa", f"web-app: green runs {TAG}, blue 1041-8c1f0aa"),
+    ],
+)
+def test_what_the_other_side_runs_is_told_and_breaks_nothing(tag: str, words: str) -> None:
+    platform = healthy()
+    blues = deployment("web-app"), pod("web-app")
+    for one in blues:
+        one["metadata"]["namespace"] = BLUE
+    blues[1]["spec"]["containers"][0]["image"] = f"registry/hwayo-web:{tag}"
+    platform.deployments.append(blues[0])
+    platform.found_pods.append(blues[1])
+    found = seen("images-tagged", platform)
+    assert found.value == 0
+    titles = [one.title for one in found.evidence]
+    assert words in titles
+    assert f"api-gateway: green runs {TAG}; what blue runs is not known" in titles
+
+
 def test_an_image_is_as_large_as_the_node_that_holds_it_says() -> None:
     platform = healthy()
     platform.found_nodes[0]["status"]["images"][0]["sizeBytes"] = 1_000_000_000
