@@ -17,8 +17,9 @@ from fixtures.target import Target
 from tests.e2e.test_browser import everything
 from tests.suites.running import Run, run_stage
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(660)]
 DEFECTS = {name: one for name, one in known("hwayo").items() if one.stage == "e2e"}
+PATIENCE_S = 600  # it is busy with more than this on a small machine
 # The pages take their sixty loads each; those that a defect has nothing to do with are left to the healthy run.
 LOADS = frozenset(one.name for one in Target.load("hwayo").objectives.values() if one.over.kind == "page")
 
@@ -52,7 +53,7 @@ def gating(run: Run, *verdicts: str) -> dict[str, Any]:
 
 
 def looked(access: Access, folder: Path, *options: str) -> Run:
-    return run_stage("e2e", lab=access.facts["name"], folder=folder, options=options)
+    return run_stage("e2e", lab=access.facts["name"], folder=folder, options=options, timeout_s=PATIENCE_S)
 
 
 @pytest.mark.parametrize("broken", DEFECTS.values(), ids=list(DEFECTS), indirect=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 from playwright.sync_api import Browser
@@ -105,9 +106,9 @@ def test_quantiles_are_samples_and_not_between_them() -> None:
 
 
 # --- in the browser ---------------------------------------------------------------------------------------------------
-def plan(name: str, loads: int, bound: str) -> Planned:
+def plan(name: str, loads: int, bound: str, own: bool = True) -> Planned:
     shown = Page(title=name, path=f"/{name}", ready="body[data-ready=true]", source="§1")
-    return Planned(shown.model_copy(update={"name": name}), loads, Bound.read(bound))
+    return Planned(shown.model_copy(update={"name": name}), loads, Bound.read(bound), own)
 
 
 def test_pages_are_loaded_in_turns_and_a_hopeless_one_is_left(site: Site, browser: Browser) -> None:
@@ -129,3 +130,19 @@ def test_pages_are_loaded_in_turns_and_a_hopeless_one_is_left(site: Site, browse
     (picture,) = used.first_bad["late"]
     assert picture.kind == "image"
     assert dataclasses.asdict(good[0])["lcp_s"]
+
+
+def test_where_a_page_is_given_up_no_more_of_the_others_is_loaded_than_counts(
+    site: Site, browser: Browser
+) -> None:
+    site.answers.update(
+        {"/good": page(script="/now.js"), "/now.js": script("document.body.dataset.ready = true")}
+    )
+    used = Sampler(
+        [plan("nowhere", 14, "p80 < 1s"), plan("good", 9, "p80 < 1s", own=False)],
+        lambda _: browser.new_context(base_url=site.url),
+    )
+    sample = used.run()
+    lost, good = used.plan
+    assert len(sample["nowhere"]) == lost.hopeless
+    assert len(sample["good"]) == math.ceil(lost.hopeless / lost.loads * good.loads) < good.loads

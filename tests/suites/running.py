@@ -32,7 +32,9 @@ class Run:
         return "\n".join(one["reason"] for one in self.findings.values() if one["verdict"] == verdict)
 
 
-def run_stage(*stages: str, lab: str, folder: Path, options: tuple[str, ...] = ()) -> Run:
+def run_stage(
+    *stages: str, lab: str, folder: Path, options: tuple[str, ...] = (), timeout_s: float = 240
+) -> Run:
     command = [
         sys.executable,
         "-m",
@@ -43,7 +45,7 @@ def run_stage(*stages: str, lab: str, folder: Path, options: tuple[str, ...] = (
         "no:cacheprovider",
     ]
     command += ["--target", "hwayo", "--lab", lab, "--run-dir", str(folder), *options]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout_s, check=False)
     assert (folder / "verdict.json").exists(), done.stdout + done.stderr
     verdict = json.loads((folder / "verdict.json").read_text())
     return Run(done.returncode, {one["name"]: one for one in verdict["findings"]}, done.stdout + done.stderr)

@@ -31,6 +31,7 @@ class Planned:
     page: Page
     loads: int
     bound: Bound  # its own, or the one on all pages
+    own: bool = True
 
     @property
     def hopeless(self) -> int:
@@ -51,20 +52,33 @@ class Sampler:
     def run(self) -> Sample:
         sample: dict[str, list[Load]] = {one.page.name: [] for one in self.plan}
         patience_s = GIVEN_UP * max(one.bound.limit.amount for one in self.plan)
-        while open_ := [one for one in self.plan if self._wants(one, sample[one.page.name])]:
-            for one in open_:
-                self._round(one, sample[one.page.name], patience_s)
+        while any(self._wants(one, sample) for one in self.plan):
+            for one in self.plan:
+                if self._wants(one, sample):
+                    self._round(one, sample, patience_s)
         return sample
 
-    def _wants(self, one: Planned, loads: Sequence[Load]) -> bool:
-        return len(loads) < one.loads and bad(loads, one.bound) < one.hopeless
+    def _wants(self, one: Planned, sample: Sample) -> bool:
+        loads = sample[one.page.name]
+        return len(loads) < self._of_use(one, sample) and bad(loads, one.bound) < one.hopeless
 
-    def _round(self, one: Planned, loads: list[Load], patience_s: float) -> None:
+    def _of_use(self, one: Planned, sample: Sample) -> int:
+        """No more than its share counts where another page was given up, unless it has a promise of its own."""
+        if one.own:
+            return one.loads
+        given_up = [
+            other for other in self.plan if bad(sample[other.page.name], other.bound) >= other.hopeless
+        ]
+        done = min((len(sample[other.page.name]) / other.loads for other in given_up), default=1.0)
+        return math.ceil(done * one.loads)
+
+    def _round(self, one: Planned, sample: Mapping[str, list[Load]], patience_s: float) -> None:
         """As many loads as one context is used for."""
+        loads = sample[one.page.name]
         cold = Cold(self.new_context(one.page), one.page.ready)
         where = address(one.page, self.made)
         for _ in range(ROUND if cold.can_be_used_again else 1):
-            if not self._wants(one, loads):
+            if not self._wants(one, sample):
                 break
             loads.append(cold.load(where, patience_s))
             if one.page.name not in self.first_bad and is_bad(loads[-1], one.bound):
@@ -83,8 +97,8 @@ def planned(target: Target, objectives: Iterable[Objective]) -> list[Planned]:
             bound = own[page.path].that
             found.append(Planned(page, max(LEAST, needed_samples(bound.bad_share)), bound))
         elif over_all:
-            found.append(Planned(page, OTHERS, over_all.that))
-    return found
+            found.append(Planned(page, OTHERS, over_all.that, own=False))
+    return sorted(found, key=lambda one: not one.own)  # where one is given up, the others need less
 
 
 def is_bad(load: Load, bound: Bound) -> bool:
