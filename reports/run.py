@@ -145,7 +145,7 @@ class Run:
         """The verdict in one sentence."""
         if self.failures:
             first, others = self.failures[0], len(self.failures) - 1
-            return f"{headline(first)}: {brief(first.reason)}" + (f"; {others} more failed" if others else "")
+            return _told(first) + (f"; {others} more failed" if others else "")
         if self.ending.cut_short:
             left = f", with {count(len(self.not_run), 'check')} not carried out" if self.not_run else ""
             return f"The run was cut short by {self.ending.cut_short}{left}."
@@ -153,7 +153,7 @@ class Run:
             first, judged = self.undecided[0], len(self.gating)
             return (
                 f"Nothing failed, but {len(self.undecided)} of {judged} could not be judged. "
-                f"First, {headline(first)}: {brief(first.reason)}"
+                f"First, {_told(first)}"
             )
         if not self.gating:
             return "Nothing was judged, and no evidence is not success."
@@ -199,3 +199,9 @@ def by_stage(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
 def run_id(started: float, looked_at: str, nonce: str) -> str:
     """Names the run's folder, so that folders sort by time: `20250531T090000Z-hwayo-lab-1a2b3c`."""
     return f"{datetime.fromtimestamp(started, UTC):%Y%m%dT%H%M%SZ}-{looked_at}-{nonce}"
+def _told(finding: Finding) -> str:
+    """What it is about and why, each once: where one thing was looked at, the reason begins with its name."""
+    about, reason = headline(finding), brief(finding.reason)
+    return reason if reason.startswith(f"{about}: ") else f"{about}: {reason}"
+
+

@@ -93,7 +93,7 @@ class Tally:
         return (Evidence(f"slowest: {subject}, {figure(took_s, 's')}", ""),)
 
     def _all_examined(self) -> Evidence:
-        return Evidence(f"examined: {len(self._examined)} {self._what}", "\n".join(self._examined))
+        return Evidence(f"{self._what} examined: {len(self._examined)}", "\n".join(self._examined))
 
     def _summary(self) -> str:
         named = [f"{subject}: {why}" for subject, why in self._broken[:SHOWN]]

@@ -93,3 +93,11 @@ def test_a_reason_in_brief_is_one_line_and_its_own_beginning(text: str, times: i
     assert len(short) <= BRIEF + 2
     assert "\n" not in short
     assert " ".join(whole.split()).startswith(short.removesuffix(" …"))
+
+
+def test_a_reason_that_begins_with_what_it_is_about_says_it_once() -> None:
+    found = finding(Verdict.FAIL, title="GET /me", reason="GET /me: answered 401")
+    assert run(found).reason == "GET /me: answered 401"
+    assert (
+        run(finding(Verdict.FAIL, title="GET /me", reason="answered 401")).reason == "GET /me: answered 401"
+    )
