@@ -40,6 +40,12 @@ def record(run: Run) -> Json:
         "finished": moment(run.ending.finished),
         "duration_s": round(run.duration_s, 3),
         "command": list(run.command),
+        "scope": {
+            "stages": list(run.scope.stages),
+            "checks": run.scope.checks,
+            "of": run.scope.of,
+            "partial": bool(run.scope.part),
+        },
         "target": {"name": setting.target, "title": setting.title, "document": setting.document},
         "environment": {
             "name": setting.environment,

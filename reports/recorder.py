@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 
-from reports.run import Ending, NotRun, Run, Scaled, Setting
+from reports.run import Ending, NotRun, Run, Scaled, Scope, Setting
 from reports.verdicts import Evidence, Finding
 
 Redact = Callable[[str], str]
@@ -39,7 +39,7 @@ class Recorder:
         """What that test, by its node id, found so far."""
         return [finding for finding in self.findings if finding.test == test]
 
-    def run(self, ending: Ending, not_run: Iterable[NotRun], command: Iterable[str]) -> Run:
+    def run(self, ending: Ending, not_run: Iterable[NotRun], command: Iterable[str], scope: Scope) -> Run:
         """All of it, as the run ended."""
         redact = self._redact
         return Run(
@@ -52,6 +52,7 @@ class Recorder:
                 dataclasses.replace(one, test=redact(one.test), why=redact(one.why)) for one in not_run
             ),
             command=tuple(map(redact, command)),
+            scope=scope,
         )
 
 

@@ -60,6 +60,20 @@ class NotRun:
 
 
 @dataclass(frozen=True)
+class Scope:
+    """How much a run was asked to look at, of all that its stages have."""
+
+    stages: tuple[str, ...] = ()  # that it looked at, in their order
+    checks: int = 0  # that were asked for
+    of: int = 0  # that a whole run of the same stages has
+
+    @property
+    def part(self) -> str:
+        """Empty where it is all of them."""
+        return f"PARTIAL: {self.checks} of {self.of} checks" if self.checks < self.of else ""
+
+
+@dataclass(frozen=True)
 class Ending:
     """How pytest came to its end."""
 
@@ -79,6 +93,7 @@ class Run:
     findings: tuple[Finding, ...]
     not_run: tuple[NotRun, ...] = ()
     command: tuple[str, ...] = ()
+    scope: Scope = field(default_factory=Scope)
 
     @property
     def duration_s(self) -> float:
@@ -94,6 +109,16 @@ class Run:
     @property
     def word(self) -> str:
         return WORDS[self.verdict]
+
+    @property
+    def banner(self) -> str:
+        """The word, and beside it that it is about a part, where it is: nobody may take that for the gate's."""
+        return f"{self.word}, {self.scope.part}" if self.scope.part else self.word
+
+    @property
+    def promotes(self) -> bool:
+        """Whether this is a gate's pass: of whole stages."""
+        return self.verdict is Verdict.PASS and not self.scope.part
 
     @cached_property
     def gating(self) -> tuple[Finding, ...]:
@@ -161,10 +186,16 @@ class Run:
             return (
                 f"Nothing failed, but {count(len(self.not_run), 'check')} did not run: {self.not_run[0].why}."
             )
-        return (
-            f"All {len(self.gating)} must-objectives hold on {self.setting.side} of "
-            f"{self.setting.title or self.setting.target} in {self.setting.environment}."
+        where = (
+            f"on {self.setting.side} of {self.setting.title or self.setting.target} in "
+            f"{self.setting.environment}"
         )
+        if self.scope.part:
+            return (
+                f"The {count(len(self.gating), 'must-objective')} looked at hold {where}, but these are "
+                f"{self.scope.checks} of {count(self.scope.of, 'check')}, and a part is no gate."
+            )
+        return f"All {len(self.gating)} must-objectives hold {where}."
 
     def _gating_with(self, *verdicts: Verdict) -> tuple[Finding, ...]:
         return tuple(sorted((one for one in self.gating if one.verdict in verdicts), key=lambda one: one.at))
@@ -199,9 +230,9 @@ def by_stage(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
 def run_id(started: float, looked_at: str, nonce: str) -> str:
     """Names the run's folder, so that folders sort by time: `20250531T090000Z-hwayo-lab-1a2b3c`."""
     return f"{datetime.fromtimestamp(started, UTC):%Y%m%dT%H%M%SZ}-{looked_at}-{nonce}"
+
+
 def _told(finding: Finding) -> str:
     """What it is about and why, each once: where one thing was looked at, the reason begins with its name."""
     about, reason = headline(finding), brief(finding.reason)
     return reason if reason.startswith(f"{about}: ") else f"{about}: {reason}"
-
-

@@ -38,7 +38,9 @@ def append_to_job(text: str) -> None:
 
 def _head(run: Run) -> Iterator[str]:
     setting, counts = run.setting, run.counts
-    yield f"# {run.word}: {text(setting.title or setting.target)}, {text(setting.side)} in {text(setting.environment)}"
+    stages = f" ({text(', '.join(run.scope.stages))})" if run.scope.stages else ""
+    where = f"{text(setting.title or setting.target)}, {text(setting.side)} in {text(setting.environment)}"
+    yield f"# {run.banner}: {where}{stages}"
     yield ""
     yield text(run.reason)
     yield ""

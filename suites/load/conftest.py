@@ -32,8 +32,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in last]
     if named.baseline or named.save_baseline:
         items += last
-    elif last:
-        config.hook.pytest_deselected(items=last)
 
 
 def parametrize(metafunc: pytest.Metafunc, wanted: Callable[[Objective], bool]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.plugin.sandbox import ABSENT, FAIL, INVALID, PASS, UNKNOWN, Sandbox
+from tests.plugin.sandbox import ABSENT, FAIL, HEAD, INVALID, PASS, UNKNOWN, Sandbox
 
 pytest_plugins = ["pytester"]
 
@@ -67,6 +67,66 @@ def test_no_checks_is_pytests_own_code_and_no_success(sandbox: Sandbox) -> None:
     assert sandbox.verdict["word"] == "INCONCLUSIVE"
 
 
+PROFILED = """
+from fixtures.plugin import target_of
+
+def pytest_generate_tests(metafunc):
+    if "check" in metafunc.fixturenames:
+        metafunc.parametrize("check", target_of(metafunc.config).checks, ids=lambda one: one.name)
+
+def test_check(check, judge):
+    judge(check, GOOD)
+"""
+
+
+@pytest.mark.parametrize(
+    ("chosen", "part", "of"),
+    [
+        (["-k", "certificate"], 1, 3),
+        (["-m", "preflight and not smoke", "-k", "not certificate"], 2, 3),
+        (["--deselect", "suites/preflight/test_preflight.py::test_check[nodes]"], 3, 4),
+        (["suites/preflight/test_preflight.py::test_check[certificate]"], 1, 2),
+        (["suites/preflight/test_other.py", "-k", "pass"], 1, 2),
+        (["suites", "--ignore=suites/preflight/test_preflight.py"], 2, 3),
+    ],
+)
+def test_a_part_is_no_gate_even_where_it_holds(
+    sandbox: Sandbox, chosen: list[str], part: int, of: int
+) -> None:
+    sandbox.suite("preflight", PROFILED)
+    (sandbox.suite("smoke", PASS).parents[1] / "preflight" / "test_other.py").write_text(f"{HEAD}\n{PASS}")
+    result = sandbox.run(*chosen)
+    assert (result.ret, sandbox.verdict["word"], sandbox.verdict["verdict"]) == (10, "PASS", "PASS")
+    scope = sandbox.verdict["scope"]
+    assert (scope["partial"], scope["checks"], scope["of"]) == (True, part, of)
+    said = f"PASS, PARTIAL: {part} of {of} checks"
+    result.stdout.fnmatch_lines([f"*{said}: green of shop in staging (*", "* a part is no gate."])
+    assert sandbox.read("summary.md").startswith(f"# {said}: ")
+    assert said in sandbox.read("report.html")
+    assert "a part is no gate" in sandbox.verdict["reason"]
+
+
+def test_a_part_that_fails_fails(sandbox: Sandbox) -> None:
+    sandbox.suite("preflight", PASS, FAIL)
+    assert sandbox.run("-k", "fail").ret == 1
+    assert sandbox.verdict["scope"]["partial"]
+
+
+@pytest.mark.parametrize(
+    "chosen", [[], ["suites/preflight"], ["-m", "preflight"], ["suites/preflight", "suites/smoke"], ["."]]
+)
+def test_whole_stages_are_no_part_and_are_named(sandbox: Sandbox, chosen: list[str]) -> None:
+    sandbox.suite("preflight", PASS, PROFILED)
+    sandbox.suite("smoke", PASS)
+    result = sandbox.run(*chosen)
+    assert (result.ret, sandbox.verdict["scope"]["partial"]) == (0, False)
+    stages = (
+        ["preflight"] if "smoke" not in str(chosen) and "preflight" in str(chosen) else ["preflight", "smoke"]
+    )
+    assert sandbox.verdict["scope"]["stages"] == stages
+    result.stdout.fnmatch_lines([f"*PASS: green of shop in staging ({', '.join(stages)})*"])
+
+
 def test_a_suite_that_cannot_be_read_fails_the_run(sandbox: Sandbox) -> None:
     sandbox.suite("preflight", PASS)
     sandbox.suite("smoke", "import nothing_of_that_name")
@@ -87,6 +147,9 @@ def test_a_suite_that_cannot_be_read_fails_the_run(sandbox: Sandbox) -> None:
         ),
         (["--side=red"], "red"),
         (["--scans=./nowhere"], "nowhere"),
+        (["--base-url=nonsense"], "--base-url: 'nonsense' is no address, such as https://shop.example"),
+        (["--base-url=ftp://shop.test"], "--base-url: 'ftp://shop.test' is no address"),
+        (["--base-url=https://shop.test:http"], "is no address"),
         (["--env=production"], "--i-mean-production shop"),
         (["--env=production", "--i-mean-production=shoop"], "shoop"),
     ],

@@ -128,7 +128,7 @@ def test_the_summary_is_shown_on_the_jobs_page(sandbox: Sandbox) -> None:
     sandbox.suite("preflight", FAIL)
     sandbox.run()
     assert Path(os.environ["GITHUB_STEP_SUMMARY"]).read_text() == sandbox.read("summary.md") + "\n"
-    assert sandbox.read("summary.md").startswith("# FAIL: A shop, green in staging\n")
+    assert sandbox.read("summary.md").startswith("# FAIL: A shop, green in staging (preflight)\n")
 
 
 def test_without_pytest_html_the_rest_is_written(sandbox: Sandbox) -> None:

@@ -15,7 +15,8 @@ from xml.etree import ElementTree
 import pytest
 
 from fixtures.lab import home_of
-from tests.plugin.sandbox import ABSENT, FAIL, PASS, UNKNOWN, Sandbox
+from fixtures.target import Target
+from tests.plugin.sandbox import ABSENT, FAIL, PASS, ROOT, UNKNOWN, Sandbox
 
 pytest_plugins = ["pytester"]
 
@@ -50,6 +51,42 @@ def test_stages_run_cheapest_first_and_end_with_the_one_that_fails(sandbox: Sand
         ("of_our_own", "smoke failed, and of_our_own comes after it"),
     ]
     result.stdout.fnmatch_lines(["NOT RUN*smoke failed, and e2e comes after it"])
+
+
+def test_the_repositorys_own_suites_have_a_test_of_every_check() -> None:
+    """As a person lists them. A suite that cannot be read, or a check that none tests, would be seen on a lab only."""
+    command = [sys.executable, "-m", "pytest", "suites", "--collect-only", "-q", "--target", "hwayo"]
+    listed = subprocess.run(
+        [*command, "-p", "no:cacheprovider"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert listed.returncode == 0, listed.stdout + listed.stderr
+    collected = [line.split("/")[1:] for line in listed.stdout.splitlines() if line.startswith("suites/")]
+    tests = {
+        (stage, test.partition("[")[2].rstrip("]").removesuffix("-chromium")) for stage, test in collected
+    }
+    checks = {(check.stage, check.name) for check in Target.load("hwayo").checks}
+    assert checks - tests == set()
+
+
+def test_who_is_looked_at_comes_first_and_heads_the_report(sandbox: Sandbox) -> None:
+    """On the wrong side every other failure is about somebody else."""
+    sandbox.suite(
+        "smoke",
+        FAIL,
+        "from fixtures.target.checks import SideProven\n"
+        "class Here(SideProven): needs = ()\n"
+        "SIDE = Here(check='side-proven', name='side', title='This is green', source='§1', within='2s')\n"
+        "@pytest.mark.parametrize('check', [SIDE])\n"
+        "def test_side(check, judge): judge(check, BAD)",
+    )
+    sandbox.run()
+    assert [one["name"] for one in sandbox.verdict["findings"]] == ["side", "certificate"]
+    assert sandbox.verdict["reason"].startswith("This is green: ")
 
 
 def test_what_is_unknown_does_not_end_the_run(sandbox: Sandbox) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 
 from reports import artefacts, page, record, summary
 from reports.recorder import Recorder
-from reports.run import Ending
+from reports.run import Ending, Scope
 from reports.verdicts import Evidence, Measurement, Verdict
 from tests.reports.making import LEFT, STARTED, finding, run
 from tests.reports.pages import Page
@@ -142,7 +142,7 @@ def test_what_is_learned_to_be_secret_late_is_hidden_from_the_start() -> None:
     recorder.add(finding(reason="token s3cret", measurement=Measurement(None, "", 0, why="s3cret")))
     recorder.scaled("watch at 5%", "15m", "15s")
     hidden.append("s3cret")
-    ended = recorder.run(Ending(STARTED, 0), (), ("--password=s3cret",))
+    ended = recorder.run(Ending(STARTED, 0), (), ("--password=s3cret",), Scope())
     assert "s3cret" not in record.written(record.record(ended))
     assert [one.here for one in ended.setting.scaled] == ["15s"]
 
