@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Collection, Mapping
+from email.utils import getaddresses
+
+import yaml
 
 from fixtures.clock import TimedOut, wait_until
+from fixtures.probes import promtool
 from fixtures.probes.alertmanager import TestAlert
+from fixtures.target import Side
 from fixtures.target.checks import NotificationRoute
 from reports.verdicts import Evidence, Measurement
 from scenarios.checks.registry import measures
+from scenarios.checks.rules import written_alerts
 from scenarios.surroundings import Surroundings
 from scenarios.tally import Tally
 
@@ -25,17 +32,22 @@ def unique_alert(severity: str) -> TestAlert:
 
 @measures(NotificationRoute)
 def notification_route(check: NotificationRoute, around: Surroundings) -> Measurement:
-    """Each channel on which the alert has not arrived within the bound is a violation."""
+    """Each channel on which the alert has not reached whom it is written to, within the bound, is a violation.
+
+    So is each silence that holds a rule of this severity back: the test alert has a name of its own and would pass it.
+    """
     tally = Tally("channels")
     alert, since = unique_alert(check.severity), time.time() - CLOCKS_DIFFER_S
-    manager, begun = around.alertmanager, around.clock.now()
-    arrived: dict[str, float] = {}
+    manager, written = around.alertmanager, _recipients(around, alert)
+    _silenced(tally, check.severity, around)
+    begun = around.clock.now()
+    arrived: dict[tuple[str, str], float] = {}  # channel and recipient -> seconds
 
     def everywhere() -> bool:
         for message in around.sink.messages(since):
             if alert.labels["alertname"] in message.text:
-                arrived.setdefault(message.channel, around.clock.now() - begun)
-        return all(channel in arrived for channel in check.channels)
+                arrived.setdefault((message.channel, message.to), around.clock.now() - begun)
+        return all(_reached(channel, written, arrived) for channel in check.channels)
 
     manager.raise_alert(alert, lasts_s=check.within.amount + 30)
     try:
@@ -43,16 +55,68 @@ def notification_route(check: NotificationRoute, around: Surroundings) -> Measur
     except TimedOut:
         routed = ", ".join(manager.receivers(alert)) or "nobody"
         for channel in check.channels:
-            if channel not in arrived:
+            if not _reached(channel, written, arrived):
                 tally.breaks(
                     channel,
-                    f"no {check.severity} test alert within {check.within}; it was routed to {routed}",
+                    f"no {check.severity} test alert{_at(channel, written, arrived)} within {check.within}; "
+                    f"it was routed to {routed}",
                 )
     finally:
         manager.end_alert(alert)
     tally.saw(*check.channels)
-    for name, after_s in arrived.items():
-        if name in check.channels:
-            tally.took(name, after_s)
-        tally.note(Evidence(f"{name} had it after {after_s:.1f} s", alert.labels["alertname"]))
+    for (through, to), after_s in arrived.items():
+        if through in check.channels:
+            tally.took(through, after_s)
+        tally.note(Evidence(f"{through} {to} had it after {after_s:.1f} s", alert.labels["alertname"]))
     return tally.measurement()
+
+
+# --- to whom ---------------------------------------------------------------------------------------------------------
+def _recipients(around: Surroundings, alert: TestAlert) -> Mapping[str, set[str]]:
+    """By channel, whom the profile's own routes lead such an alert to, where they name somebody."""
+    file = around.target.alert_routes
+    if file is None:
+        return {}
+    meant = promtool.receivers(file, alert.labels)
+    receivers = [one for one in yaml.safe_load(file.read_text())["receivers"] if one["name"] in meant]
+    mail = [one["to"] for receiver in receivers for one in receiver.get("email_configs") or ()]
+    rooms = [one.get("channel", "") for receiver in receivers for one in receiver.get("slack_configs") or ()]
+    return {
+        "email": {address for _, address in getaddresses(list(filter(_is_plain, mail))) if address},
+        "slack": set(filter(_is_plain, rooms)),
+    }
+
+
+def _is_plain(recipient: str) -> bool:
+    """Whether it is a name, and not made of a variable or a template."""
+    return bool(recipient) and "{{" not in recipient and "${" not in recipient
+
+
+def _reached(channel: str, written: Mapping[str, set[str]], arrived: Collection[tuple[str, str]]) -> bool:
+    there = {to for through, to in arrived if through == channel}
+    return bool(there) and not written.get(channel, set()) - there
+
+
+def _at(channel: str, written: Mapping[str, set[str]], arrived: Collection[tuple[str, str]]) -> str:
+    """Who went without it, and who had it instead."""
+    there = {to for through, to in arrived if through == channel}
+    lacking = ", ".join(sorted(written.get(channel, set()) - there))
+    instead = f" ({', '.join(sorted(there))} had it)" if there else ""
+    return f" at {lacking}{instead}" if lacking else ""
+
+
+# --- silences --------------------------------------------------------------------------------------------------------
+def _silenced(tally: Tally, severity: str, around: Surroundings) -> None:
+    if around.target.alert_rules is None:
+        return
+    silences = around.alertmanager.silences()
+    namespaces = tuple(around.environment.namespaces[side] for side in Side)
+    for rule in written_alerts(around):
+        if rule.labels.get("severity") != severity:
+            continue
+        own = {label: (value,) for label, value in rule.labels.items() if "{{" not in value}
+        known = {"namespace": namespaces, **own, "alertname": (rule.name,)}
+        for silence in silences:
+            if silence.mutes(known):
+                who = f"a silence by {silence.by or 'somebody'} ({silence.comment or 'no comment'})"
+                tally.breaks(rule.name, f"{who} holds it back until {silence.until}")

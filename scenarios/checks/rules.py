@@ -57,7 +57,7 @@ def alert_rules_valid(_: AlertRulesValid, around: Surroundings) -> Measurement:
 def alert_rules_loaded(_: AlertRulesLoaded, around: Surroundings) -> Measurement:
     """Of each rule of the profile's file: loaded as it is written, evaluated without error, and able to fire."""
     tally = Tally("rules")
-    wanted = _wanted(_rules_file(around))
+    wanted = written_alerts(around)
     loaded = _loaded(around, {one.name for one in wanted})
     for one in wanted:
         tally.saw(one.name)
@@ -136,8 +136,9 @@ def _rules_file(around: Surroundings) -> Path:
     return around.target.alert_rules
 
 
-def _wanted(file: Path) -> list[Written]:
-    """The file's alerts."""
+def written_alerts(around: Surroundings) -> list[Written]:
+    """The alerts of the profile's file. Raises Missing where there are none."""
+    file = _rules_file(around)
     try:
         groups: list[dict[str, Any]] = yaml.safe_load(file.read_text())["groups"]
         found = [_written(rule) for group in groups for rule in group["rules"] if "alert" in rule]
