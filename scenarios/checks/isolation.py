@@ -14,6 +14,7 @@ from scenarios.surroundings import Surroundings
 from scenarios.tally import Tally
 
 ANYBODY = "*"
+NAMESPACE = "kubernetes.io/metadata.name"  # the label that every namespace carries
 
 
 @measures(NetworkPolicies)
@@ -69,7 +70,7 @@ def _strangers(allowed: Sequence[Edge], to: str, policies: Sequence[NetworkPolic
     """What the policies let through and the profile does not list."""
     for policy in policies:
         for rule in policy.ingress:
-            for source in _sources(rule):
+            for source in _sources(rule, policy.namespace):
                 if source == ANYBODY and not any(_lists(edge, ANYBODY, to, rule) for edge in allowed):
                     yield f"policy {policy.name} lets anybody in"
                 elif allowed and not any(_lists(edge, source, to, rule) for edge in allowed):
@@ -82,20 +83,35 @@ def _lists(edge: Edge, source: str, to: str, rule: NetworkRule) -> bool:
     return ends and (not edge.ports or (bool(rule.ports) and set(rule.ports) <= set(edge.ports)))
 
 
-def _sources(rule: NetworkRule) -> list[str]:
+def _sources(rule: NetworkRule, home: str) -> list[str]:
     """Each peer by its `app` label, its other labels, its namespace or its addresses; `*` for anybody."""
-    return [_source(peer) for peer in rule.peers] or [ANYBODY]
+    return [_source(peer, home) for peer in rule.peers] or [ANYBODY]
 
 
-def _source(peer: Mapping[str, Any]) -> str:
+def _source(peer: Mapping[str, Any], home: str) -> str:
+    """Pods of the policy's own namespace by their name alone, so that nobody elsewhere can take it."""
     if block := peer.get("ipBlock"):
         return ANYBODY if block["cidr"] in ("0.0.0.0/0", "::/0") else str(block["cidr"])
     pods, namespaces = peer.get("podSelector"), peer.get("namespaceSelector")
-    if pods and (labels := pods.get("matchLabels")):
-        return str(labels.get("app") or _labels(labels))
-    if namespaces and (labels := namespaces.get("matchLabels")):
-        return f"namespace {labels.get('kubernetes.io/metadata.name') or _labels(labels)}"
-    return ANYBODY if pods is None or namespaces is not None else "namespace itself"
+    who = _selected(pods or {}, "app")
+    where = home if namespaces is None else _selected(namespaces, NAMESPACE)
+    if pods is None and namespaces is None:
+        return ANYBODY
+    if where == home:
+        return who or "namespace itself"
+    if not where:
+        return f"{who} in any namespace" if who else ANYBODY
+    return f"{who} in {where}" if who else f"namespace {where}"
+
+
+def _selected(selector: Mapping[str, Any], name: str) -> str:
+    """Whom a selector means: by the label that names them, else by all that it says; "" for everybody."""
+    labels = selector.get("matchLabels") or {}
+    conditions = [
+        f"{one['key']} {one['operator']} {'|'.join(one.get('values') or ())}".rstrip()
+        for one in selector.get("matchExpressions") or ()
+    ]
+    return str(labels.get(name) or ",".join(filter(None, [_labels(labels), *conditions])))
 
 
 def _labels(labels: Mapping[str, str]) -> str:
@@ -107,7 +123,10 @@ def _ports(rule: NetworkRule) -> str:
 
 
 def _line(policy: NetworkPolicy) -> str:
-    sources = "; ".join(", ".join(_sources(rule)) + _ports(rule) for rule in policy.ingress) or "nobody"
+    sources = (
+        "; ".join(", ".join(_sources(rule, policy.namespace)) + _ports(rule) for rule in policy.ingress)
+        or "nobody"
+    )
     selected = _labels(policy.selector.get("matchLabels") or {}) or "every pod"
     return (
         f"{policy.name}: {selected} hears {sources}"
