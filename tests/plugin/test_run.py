@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from xml.etree import ElementTree
 
+import psutil
 import pytest
 
 from fixtures.lab import home_of
@@ -258,6 +259,31 @@ def test_a_running_lab_is_joined_and_left_running(sandbox: Sandbox) -> None:
     assert sandbox.verdict["findings"][0]["reason"] == "could not look: ••• ••• ••• •••"
     assert sandbox.verdict["environment"]["entry"] == "https://127.1.0.10:8443"
     assert sandbox.verdict["environment"]["facts"]["Lab"] == name
+
+
+@pytest.mark.parametrize("keep", [[], ["--keep-lab"]], ids=["own", "kept"])
+def test_a_signal_while_the_lab_comes_up_leaves_nothing_of_it(tmp_path: Path, keep: list[str]) -> None:
+    name = f"halfway-{os.getpid()}-{len(keep)}"
+    command = [sys.executable, "-m", "pytest", "suites/preflight", "-p", "no:cacheprovider", *keep]
+    options = ["--target", "hwayo", "--lab", name, "--run-dir", str(tmp_path)]
+    run = subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.DEVNULL)
+    family = psutil.Process(run.pid)
+    deadline = time.monotonic() + 120
+    while not (lab := [one for one in family.children(recursive=True) if _brings_up(one.cmdline())]):
+        assert run.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    run.send_signal(signal.SIGTERM)
+    assert run.wait(120) == pytest.ExitCode.INTERRUPTED
+    gone, left = psutil.wait_procs(lab, timeout=0)
+    shutil.rmtree(home_of(name), ignore_errors=True)
+    for suffix in (".log", ".lock"):
+        home_of(name).with_suffix(suffix).unlink(missing_ok=True)
+    assert (len(gone), left) == (len(lab), [])
+
+
+def _brings_up(command: list[str]) -> bool:
+    return "fixtures.lab" in command and "--detach" not in command
 
 
 ASIDE = """
