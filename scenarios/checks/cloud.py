@@ -5,9 +5,11 @@ The account is opened before a check tries anything: a credential of ours that i
 
 from __future__ import annotations
 
+import contextlib
+
 from fixtures.evidence import Missing, Refused
 from fixtures.platforms.abilities import able
-from fixtures.platforms.aws import Balancers, Buckets, Opening, WebAcls, Zones
+from fixtures.platforms.aws import Balancer, Balancers, Buckets, Opening, WebAcls, Zones
 from fixtures.platforms.aws import SecurityGroups as Groups
 from fixtures.target.checks import (
     BucketEncrypted,
@@ -123,9 +125,32 @@ def dns_record(check: DnsRecord, around: Surroundings) -> Measurement:
         return tally.measurement()
     tally.saw(check.record)
     tally.note(Evidence(check.record, "\n".join(values)))
-    if not any(value.split()[0] in ("A", "AAAA", "CNAME") for value in values):
+    addresses = [value.split()[1] for value in values if value.split()[0] in ("A", "AAAA", "CNAME")]
+    if not addresses:
         tally.breaks(check.record, f"zone {check.zone} has no address for it")
+    balancers = _balancers(around)
+    for address in addresses if balancers else ():
+        if not any(_leads(address, balancer) for balancer in balancers):
+            names = ", ".join(balancer.name for balancer in balancers)
+            tally.breaks(check.record, f"leads to {address}, not to the load balancer {names}")
     return tally.measurement()
+
+
+def _balancers(around: Surroundings) -> list[Balancer]:
+    """Those of the profile that stand in AWS; of one that does not, another check tells."""
+    if "load-balancer" in around.environment.absent:
+        return []
+    found, account = [], able(around.aws, Balancers)
+    for check in around.target.checks:
+        if isinstance(check, LoadBalancer):
+            with contextlib.suppress(Missing):
+                found.append(account.balancer(check.balancer))
+    return found
+
+
+def _leads(address: str, balancer: Balancer) -> bool:
+    """AWS's console writes an alias with a word before the balancer's name."""
+    return address.lower().rstrip(".").removeprefix("dualstack.") == balancer.address.lower()
 
 
 def _within(opening: Opening, ports: tuple[int, ...]) -> bool:

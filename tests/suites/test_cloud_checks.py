@@ -185,6 +185,18 @@ def test_a_name_without_an_address_is_named(server: str, account: lab_aws.Client
     assert "there is no zone hwayo.org" in seen("dns-record", server, zone="hwayo.org").why
 
 
+def test_a_name_that_leads_elsewhere_is_named(server: str, account: lab_aws.Client) -> None:
+    route53 = account("route53")
+    zone = route53.list_hosted_zones_by_name(DNSName="hwayo.com")["HostedZones"][0]["Id"]
+    elsewhere = {"Name": "hwayo.com", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.66"}]}
+    route53.change_resource_record_sets(
+        HostedZoneId=zone, ChangeBatch={"Changes": [{"Action": "UPSERT", "ResourceRecordSet": elsewhere}]}
+    )
+    found = seen("dns-record", server)
+    assert found.value == 1
+    assert "hwayo.com: leads to 192.0.2.66, not to the load balancer hwayo-alb" in found.why
+
+
 def test_an_opening_says_its_ports_and_source() -> None:
     assert str(Opening("tcp", 80, 90, "::/0")) == "tcp 80-90 from ::/0"
 
