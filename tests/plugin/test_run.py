@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -327,14 +328,21 @@ def test_a_signal_ends_the_run_torn_down_and_written(sandbox: Sandbox, number: s
         "preflight", PASS, f"import pathlib\npytest.started = pathlib.Path({str(started)!r})\n{SLOW}", UNKNOWN
     )
     command = [sys.executable, "-m", "pytest", *sandbox.arguments()]
-    run = subprocess.Popen(command, cwd=sandbox.pytester.path, stdout=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 30
+    run = subprocess.Popen(
+        command,
+        cwd=sandbox.pytester.path,
+        stdout=subprocess.PIPE,
+        text=True,
+        # A shell starts what runs in its background with SIGINT ignored, and the tests may be such.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    deadline = time.monotonic() + 60
     while not started.exists():
         assert run.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
     run.send_signal(number)
-    output, _ = run.communicate(timeout=30)
+    output, _ = run.communicate(timeout=60)
     assert run.returncode == pytest.ExitCode.INTERRUPTED
     assert started.with_name("healed").exists()
     assert sandbox.verdict["word"] == "INCONCLUSIVE"
@@ -356,7 +364,7 @@ def test_the_terminal_shows_what_is_tried_and_for_how_long(sandbox: Sandbox) -> 
         cwd=sandbox.pytester.path, capture_output=True, text=True, env={**os.environ, "TERM": "xterm"}, check=True,
     ).stdout  # fmt: skip
     assert "[1/1] preflight · waits" in shown
-    assert "0.5 s" in shown
+    assert re.search(r"waits[^\n]*? [0-9]\.[0-9] s", shown)
     assert "PASS: green of shop in staging" in shown
     assert sandbox.run().stdout.str().count("waits") == 0
 
