@@ -126,8 +126,10 @@ def page_loads(
     """Every load that the promises of this run need, made when the first of them is looked at."""
     plan = planned(surroundings.target, asked_objectives(request.session))
 
+    unfilmed = {key: one for key, one in browser_context_args.items() if not key.startswith("record_")}
+
     def plain(**more: Any) -> BrowserContext:
-        return browser.new_context(**browser_context_args, **more)
+        return browser.new_context(**unfilmed, **more)
 
     browsing = Browsing(surroundings, plain, traces)
 

@@ -98,7 +98,9 @@ class Stroll(Walk):
             return super()._testimony(name)
         self._shown = True
         traces = self._browsing.traces
-        seen = [one for visit in self._visits for one in visit.testimony()]
+        seen = [
+            one for visit in reversed(self._visits) for one in visit.testimony()
+        ]  # the last one was the actor
         numbered = [f"{self.name}-{index + 1}" if index else self.name for index in range(len(self._visits))]
         kept = [traces.keep(visit.context, name) for visit, name in zip(self._visits, numbered, strict=True)]
         return (*seen, *kept, *super()._testimony(name))

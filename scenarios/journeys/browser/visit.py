@@ -22,11 +22,8 @@ from scenarios.journeys.browser.watch import Watch
 from scenarios.journeys.walk import Unmet
 from scenarios.surroundings import Surroundings
 
-GONE = (
-    "has been closed",
-    "has crashed",
-    "Connection closed",
-)  # Playwright's words for a browser that is no more
+# Playwright's words for a browser that is no more, or lacks a part of its own (ffmpeg, for --video).
+GONE = ("has been closed", "has crashed", "Connection closed", "Executable doesn't exist")
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,8 @@ class Visit:
         self.watch = Watch(context, self.around.environment, self.around.side)
         context.set_default_timeout(patience_s * 1000)
         browsing.traces.begin(context)
-        self.tab = context.new_page()
+        with told():
+            self.tab = context.new_page()
 
     # --- pages -------------------------------------------------------------------------------------------------------
     def open(self, page: Page, made: Mapping[str, object] | None = None) -> None:
@@ -147,7 +145,7 @@ def told() -> Iterator[None]:
         yield
     except BrowserError as error:
         if any(words in error.message for words in GONE):
-            raise NoBrowser(f"the browser is gone: {first_line(error)}") from error
+            raise NoBrowser(f"the browser cannot be used: {first_line(error)}") from error
         late = "in vain, " if isinstance(error, Overdue) else ""
         raise Unmet(f"{late}{first_line(error)}") from error
 
