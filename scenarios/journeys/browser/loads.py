@@ -17,7 +17,7 @@ from scenarios.journeys.browser.visit import address, pictures
 
 LEAST = 60  # loads of a page that has a promise of its own; as many more as its bound needs
 OTHERS = 12  # loads of every other page, where there is a promise on all of them
-ROUND = 10  # loads in a row of one page in one context; the first is a new visitor's
+ROUND = 12  # loads in a row of one page in one context; the first is a new visitor's
 GIVEN_UP = 1.5  # times the laxest bound: what takes longer is not waited for
 
 Sample = Mapping[str, Sequence[Load]]  # by the page's name
