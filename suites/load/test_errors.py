@@ -19,4 +19,5 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def test_error_rate(objective: Objective, run: LoadRun, judge: Judge) -> None:
     """A wrong status, a wrong answer, no answer and no room are all failures."""
-    judge(objective, measure(run, objective), objective.over.subject)
+    aim = measure(run, objective.aim) if objective.aim else None
+    judge(objective, measure(run, objective), objective.over.subject, aim)

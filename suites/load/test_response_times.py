@@ -19,4 +19,5 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def test_response_time(objective: Objective, run: LoadRun, judge: Judge) -> None:
     """Counted from the moment a request was due, over every sample."""
-    judge(objective, measure(run, objective), objective.over.subject)
+    aim = measure(run, objective.aim) if objective.aim else None
+    judge(objective, measure(run, objective), objective.over.subject, aim)

@@ -19,4 +19,5 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def test_throughput(objective: Objective, run: LoadRun, judge: Judge) -> None:
     """So many users, requests, records and reports in the time, answered as they should be."""
-    judge(objective, measure(run, objective), objective.over.subject)
+    aim = measure(run, objective.aim) if objective.aim else None
+    judge(objective, measure(run, objective), objective.over.subject, aim)
