@@ -1,0 +1,1 @@
+"""What a release leaves behind: its record, and the page that shows it."""
