@@ -1,7 +1,7 @@
 """What a release leaves behind, as plain frozen data: release.json in the run's folder, and what the page is made of.
 
-Moments are unix seconds, weights and shares are shares (0.05), budgets and times taken are seconds. What was not seen is
-None or empty, never zero.
+Moments are unix seconds, weights and shares are shares (0.05), budgets and times taken are seconds. What was not seen
+is None or empty, never zero.
 """
 
 from __future__ import annotations
