@@ -58,7 +58,7 @@ def bucket_encrypted(check: BucketEncrypted, around: Surroundings) -> Measuremen
 
 @measures(WebAcl)
 def web_acl(check: WebAcl, around: Surroundings) -> Measurement:
-    """A rule that only counts what it would have stopped protects nobody."""
+    """A rule that only counts what it would have stopped protects nobody, nor does an ACL that nothing passes."""
     tally = Tally("rules")
     account = able(around.aws, WebAcls)
     try:
@@ -74,6 +74,13 @@ def web_acl(check: WebAcl, around: Surroundings) -> Measurement:
             )
         elif not found[name].enforced:
             tally.breaks(name, "only counts what it would have stopped")
+    if check.guards:
+        with tally.looking():
+            balancer = able(around.aws, Balancers).balancer(check.guards)
+            before = account.acl_before(balancer.arn)
+            tally.note(Evidence(f"before {check.guards}: {before or 'no web ACL'}", ""))
+            if before != check.acl:
+                tally.breaks(check.acl, f"is not before {check.guards}, which has {before or 'no web ACL'}")
     return tally.measurement()
 
 

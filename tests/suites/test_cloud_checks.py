@@ -131,6 +131,30 @@ def test_a_rule_that_is_missing_or_only_counts_protects_nobody(server: str, acco
     assert "AWSManagedRulesKnownBadInputsRuleSet: web ACL hwayo-web-acl does not have it" in found.why
 
 
+def test_an_acl_before_nothing_or_before_another_protects_nobody(
+    server: str, account: lab_aws.Client
+) -> None:
+    waf, balancer = account("wafv2"), account("elbv2").describe_load_balancers()["LoadBalancers"][0]
+    waf.disassociate_web_acl(ResourceArn=balancer["LoadBalancerArn"])
+    assert "is not before hwayo-alb, which has no web ACL" in seen("web-acl", server).why
+    shown = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "other"}
+    other = waf.create_web_acl(
+        Name="other", Scope="REGIONAL", DefaultAction={"Allow": {}}, VisibilityConfig=shown
+    )
+    waf.associate_web_acl(WebACLArn=other["Summary"]["ARN"], ResourceArn=balancer["LoadBalancerArn"])
+    found = seen("web-acl", server)
+    assert found.value == 1
+    assert "hwayo-web-acl: is not before hwayo-alb, which has other" in found.why
+
+
+def test_an_acl_whose_load_balancer_is_gone_is_not_known_to_guard_it(
+    server: str, account: lab_aws.Client
+) -> None:
+    found = seen("web-acl", server, guards="nothing")
+    assert found.value is None
+    assert "LoadBalancerNotFound" in found.why
+
+
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
