@@ -94,6 +94,7 @@ def _finding(finding: Finding) -> Json:
             "unit": seen.unit,
             "samples": seen.samples,
             "bad": seen.bad,
+            "confidence": seen.confidence,
             "slowest_s": _number(seen.slowest_s),
             "window": [moment(edge) for edge in seen.window] if seen.window else None,
             "why": seen.why,
