@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from fixtures.evidence import Refused
 from fixtures.target import Credential, MissingCredential, Side
 from fixtures.target.environment import REFERENCE
 from tests.target.profiles import SMALL, built, changed, only
@@ -46,20 +47,33 @@ def test_a_check_can_be_declared_impossible_by_its_name() -> None:
 def test_a_credential_is_looked_up_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VERDIGRIS_TEST_SECRET", "s3cret")
     assert Credential.read("env:VERDIGRIS_TEST_SECRET").value() == "s3cret"
+
+
+def test_a_credential_of_the_cluster_is_read_once_and_does_not_show_itself() -> None:
     asked: list[tuple[str, str, str]] = []
 
     def secret(namespace: str, name: str, key: str) -> str:
         asked.append((namespace, name, key))
-        return "from the cluster"
+        return "of the cluster"
 
-    assert Credential.read("secret:ops/aws/secret_key").value(secret) == "from the cluster"
+    found = Credential.read("secret:ops/aws/secret_key").read_by(secret)
+    assert (found.value(), found.value()) == ("of the cluster", "of the cluster")
     assert asked == [("ops", "aws", "secret_key")]
+    assert "of the cluster" not in f"{found} {found!r}"
+
+
+def test_a_credential_that_the_cluster_does_not_give_says_why() -> None:
+    def refused(namespace: str, name: str, key: str) -> str:
+        raise Refused(f"may not read {namespace}/{name}/{key}")
+
+    with pytest.raises(MissingCredential, match="may not read ops/aws/key"):
+        Credential.read("secret:ops/aws/key").read_by(refused).value()
 
 
 def test_a_credential_that_leads_nowhere_says_so() -> None:
     with pytest.raises(MissingCredential, match="VERDIGRIS_NOBODY_SETS_THIS is not set"):
         Credential.read("env:VERDIGRIS_NOBODY_SETS_THIS").value()
-    with pytest.raises(MissingCredential, match="needs a cluster"):
+    with pytest.raises(MissingCredential, match="was not read from the cluster"):
         Credential.read("secret:ops/aws/key").value()
 
 
