@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import ipaddress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fixtures.evidence import Missing
 from fixtures.platforms.abilities import NetworkPolicy, NetworkRule, Policies, able
-from fixtures.target.checks import Edge, NetworkPolicies
+from fixtures.target.checks import Direction, Edge, NetworkPolicies
 from reports.verdicts import Evidence, Measurement
 from scenarios.checks.registry import measures
 from scenarios.surroundings import Surroundings
 from scenarios.tally import Tally
 
-ANYBODY = "*"
+ANY = "*"  # written of a source: whoever it is; of whom it calls: any service of the side
+ANYBODY, ADDRESSES, ITSELF = "anybody", "addresses", "namespace itself"
+VERBS: dict[Direction, str] = {"ingress": "hears", "egress": "calls"}
 NAMESPACE = "kubernetes.io/metadata.name"  # the label that every namespace carries
+WIDEST = {4: 8, 6: 16}  # bits that a range must fix at least, by the version of IP: a wider one is the world
 
 
 @measures(NetworkPolicies)
 def network_policies(check: NetworkPolicies, around: Surroundings) -> Measurement:
     """A default deny stands, each service has a policy of its own, and only listed edges are open.
 
-    A profile that lists no edge leaves open which ones are meant: then only what lets anybody in is a violation.
+    A profile that lists no edge leaves open which ones are meant: then only what is open to anybody is a violation.
     """
     tally = Tally("services")
     found = able(around.platform, Policies).policies(around.namespace)
-    incoming = [policy for policy in found if "ingress" in policy.directions]
-    tally.note(Evidence("network policies", "\n".join(_line(policy) for policy in found) or "(none)"))
+    tally.note(Evidence("network policies", "\n".join(map(_line, found)) or "(none)"))
     tally.saw(around.namespace)
-    if not any(not policy.selector and not policy.ingress for policy in incoming):
-        tally.breaks(around.namespace, "no policy denies by default what no other allows")
+    for direction in check.directions:
+        if not any(_denies(policy, direction) for policy in found):
+            tally.breaks(around.namespace, f"no policy denies {direction} by default")
     for service in around.target.services:
         try:
             labels = around.pods(service)[0].labels
@@ -37,14 +42,22 @@ def network_policies(check: NetworkPolicies, around: Surroundings) -> Measuremen
             tally.unseen(error)
             continue
         tally.saw(service.name)
-        own = [policy for policy in incoming if policy.selector and selects(policy.selector, labels)]
-        if not own:
+        ours = [policy for policy in found if selects(policy.selector, labels)]
+        if not any(policy.selector and "ingress" in policy.directions for policy in ours):
             tally.breaks(service.name, "no policy of its own says who may call it")
-        for why in _strangers(
-            check.allowed, service.name, [policy for policy in incoming if selects(policy.selector, labels)]
-        ):
-            tally.breaks(service.name, why)
+        services = {one.name for one in around.target.services}
+        for direction in check.directions:
+            for why in _unlisted(_Listed(check.allowed, services), service.name, ours, direction):
+                tally.breaks(service.name, why)
     return tally.measurement()
+
+
+def _denies(policy: NetworkPolicy, direction: Direction) -> bool:
+    return not policy.selector and direction in policy.directions and not _rules(policy, direction)
+
+
+def _rules(policy: NetworkPolicy, direction: Direction) -> Sequence[NetworkRule]:
+    return policy.ingress if direction == "ingress" else policy.egress
 
 
 def selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
@@ -66,39 +79,60 @@ def _holds(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
             return value is None
 
 
-def _strangers(allowed: Sequence[Edge], to: str, policies: Sequence[NetworkPolicy]) -> Iterator[str]:
+@dataclass(frozen=True)
+class _Listed:
+    """The profile's edges, and which services `*` stands for where it says whom one may call."""
+
+    edges: Sequence[Edge]
+    services: Collection[str]
+
+    def has(self, source: str, to: str, rule: NetworkRule) -> bool:
+        """Whether an edge covers that source, target and every port of the rule."""
+        return any(
+            edge.source in (source, ANY)
+            and self._covers(edge.to, to)
+            and (not edge.ports or (bool(rule.ports) and set(rule.ports) <= set(edge.ports)))
+            for edge in self.edges
+        )
+
+    def _covers(self, written: str, to: str) -> bool:
+        if written == ANY:
+            return to in self.services or to == ITSELF
+        return written == to or (written == ADDRESSES and _is_address(to))
+
+
+def _unlisted(
+    listed: _Listed, service: str, policies: Sequence[NetworkPolicy], direction: Direction
+) -> Iterator[str]:
     """What the policies let through and the profile does not list."""
     for policy in policies:
-        for rule in policy.ingress:
-            for source in _sources(rule, policy.namespace):
-                if source == ANYBODY and not any(_lists(edge, ANYBODY, to, rule) for edge in allowed):
-                    yield f"policy {policy.name} lets anybody in"
-                elif allowed and not any(_lists(edge, source, to, rule) for edge in allowed):
-                    yield f"policy {policy.name} lets {source} in{_ports(rule)}, which the profile does not list"
+        for rule in _rules(policy, direction):
+            for peer in _peers(rule, policy.namespace):
+                incoming = direction == "ingress"
+                source, to = (peer, service) if incoming else (service, peer)
+                if listed.has(source, to, rule) or (not listed.edges and peer != ANYBODY):
+                    continue
+                open_to = f"lets {peer} in" if incoming else f"lets it call {peer}"
+                yield f"policy {policy.name} {open_to}{_ports(rule)}, which the profile does not list"
 
 
-def _lists(edge: Edge, source: str, to: str, rule: NetworkRule) -> bool:
-    """Whether the edge covers that source, target and every port of the rule."""
-    ends = edge.source in (source, ANYBODY) and edge.to in (to, ANYBODY)
-    return ends and (not edge.ports or (bool(rule.ports) and set(rule.ports) <= set(edge.ports)))
+def _peers(rule: NetworkRule, home: str) -> list[str]:
+    """Each by its `app` label, its other labels, its namespace or its addresses; or anybody."""
+    return [_peer(peer, home) for peer in rule.peers] or [ANYBODY]
 
 
-def _sources(rule: NetworkRule, home: str) -> list[str]:
-    """Each peer by its `app` label, its other labels, its namespace or its addresses; `*` for anybody."""
-    return [_source(peer, home) for peer in rule.peers] or [ANYBODY]
-
-
-def _source(peer: Mapping[str, Any], home: str) -> str:
+def _peer(peer: Mapping[str, Any], home: str) -> str:
     """Pods of the policy's own namespace by their name alone, so that nobody elsewhere can take it."""
     if block := peer.get("ipBlock"):
-        return ANYBODY if block["cidr"] in ("0.0.0.0/0", "::/0") else str(block["cidr"])
+        network = ipaddress.ip_network(block["cidr"], strict=False)
+        return ANYBODY if network.prefixlen < WIDEST[network.version] else str(block["cidr"])
     pods, namespaces = peer.get("podSelector"), peer.get("namespaceSelector")
     who = _selected(pods or {}, "app")
     where = home if namespaces is None else _selected(namespaces, NAMESPACE)
     if pods is None and namespaces is None:
         return ANYBODY
     if where == home:
-        return who or "namespace itself"
+        return who or ITSELF
     if not where:
         return f"{who} in any namespace" if who else ANYBODY
     return f"{who} in {where}" if who else f"namespace {where}"
@@ -122,14 +156,23 @@ def _ports(rule: NetworkRule) -> str:
     return f" on {', '.join(map(str, rule.ports))}" if rule.ports else ""
 
 
+def _is_address(peer: str) -> bool:
+    try:
+        ipaddress.ip_network(peer, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
 def _line(policy: NetworkPolicy) -> str:
-    sources = (
-        "; ".join(", ".join(_sources(rule, policy.namespace)) + _ports(rule) for rule in policy.ingress)
-        or "nobody"
-    )
     selected = _labels(policy.selector.get("matchLabels") or {}) or "every pod"
-    return (
-        f"{policy.name}: {selected} hears {sources}"
-        if "ingress" in policy.directions
-        else f"{policy.name}: egress"
-    )
+    said = [
+        f"{verb} {_whom(_rules(policy, direction), policy.namespace)}"
+        for direction, verb in VERBS.items()
+        if direction in policy.directions
+    ]
+    return f"{policy.name}: {selected} {', '.join(said)}"
+
+
+def _whom(rules: Sequence[NetworkRule], home: str) -> str:
+    return "; ".join(", ".join(_peers(rule, home)) + _ports(rule) for rule in rules) or "nobody"
