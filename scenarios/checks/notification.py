@@ -11,7 +11,7 @@ import yaml
 
 from fixtures.clock import TimedOut, wait_until
 from fixtures.probes import promtool
-from fixtures.probes.alertmanager import TestAlert
+from fixtures.probes.alertmanager import Silence, TestAlert
 from fixtures.target import Side
 from fixtures.target.checks import NotificationRoute
 from reports.verdicts import Evidence, Measurement
@@ -35,6 +35,7 @@ def notification_route(check: NotificationRoute, around: Surroundings) -> Measur
     """Each channel on which the alert has not reached whom it is written to, within the bound, is a violation.
 
     So is each silence that holds a rule of this severity back: the test alert has a name of its own and would pass it.
+    Of one that is about none of the rules' labels, but about one that an alert may have, nobody knows what it holds back.
     """
     tally = Tally("channels")
     alert, since = unique_alert(check.severity), time.time() - CLOCKS_DIFFER_S
@@ -110,6 +111,7 @@ def _silenced(tally: Tally, severity: str, around: Surroundings) -> None:
     if around.target.alert_rules is None:
         return
     silences = around.alertmanager.silences()
+    strange: dict[Silence, None] = {}  # about labels that no rule has
     namespaces = tuple(around.environment.namespaces[side] for side in Side)
     for rule in written_alerts(around):
         if rule.labels.get("severity") != severity:
@@ -118,5 +120,11 @@ def _silenced(tally: Tally, severity: str, around: Surroundings) -> None:
         known = {"namespace": namespaces, **own, "alertname": (rule.name,)}
         for silence in silences:
             if silence.mutes(known):
-                who = f"a silence by {silence.by or 'somebody'} ({silence.comment or 'no comment'})"
-                tally.breaks(rule.name, f"{who} holds it back until {silence.until}")
+                tally.breaks(rule.name, f"{silence} holds it back until {silence.until}")
+            elif not any(one.label in known for one in silence.matchers):
+                strange[silence] = None
+    for silence in strange:
+        with tally.looking():
+            if silence.may_mute(around.prometheus.values_of):
+                about = ", ".join(one.label for one in silence.matchers)
+                tally.unseen(f"{silence} may hold {severity} alerts back, by {about}, until {silence.until}")

@@ -16,20 +16,24 @@ from fixtures.target import Duration
 from reports.verdicts import Measurement
 from scenarios.checks import measure
 from tests.suites.recorded import around, the_check
-from tests.suites.servers import address
+from tests.suites.servers import address, nobody
 
 RIGHT = (("pagerduty", "v2/enqueue"), ("slack", "#hwayo-critical"), ("email", "oncall@hwayo.com"))
 
 
 @contextmanager
 def monitoring(sends: Sequence[tuple[str, str]], silences: Sequence[Any] = ()) -> Iterator[str]:
-    """URL of one that is Alertmanager and sink at once: what is posted arrives, as channel and recipient."""
+    """URL of one that is Alertmanager, sink and Prometheus at once: what is posted arrives, as channel and recipient."""
     messages: list[Any] = []
+    config = "global: {external_labels: {cluster: prod}}"
+    known = {"/api/v1/status/config": {"yaml": config}, "/api/v1/label/pod/values": ["api-gateway-1"]}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             answers: dict[str, Any] = {"/api/v2/silences": silences, "/messages": messages}
-            self._answer(answers.get(self.path.partition("?")[0], []))
+            path = self.path.partition("?")[0]
+            in_prometheus = {"data": known.get(path, [])} if path.startswith("/api/v1/") else []
+            self._answer(answers.get(path, in_prometheus))
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
@@ -77,7 +81,7 @@ def seen(sends: Sequence[tuple[str, str]] = RIGHT, *silences: Any) -> Measuremen
     with monitoring(sends, silences) as url:
         return measure(
             the_check("critical-reaches-people", within=Duration.read("1s")),
-            around(alertmanager=url, sink=url),
+            around(alertmanager=url, sink=url, prometheus=url),
         )
 
 
@@ -115,3 +119,43 @@ def test_a_silence_that_holds_a_rule_back_is_named_with_who_made_it(held: Any, c
     assert found.value == count, found.why
     if count:
         assert "HighErrorRate: a silence by mallory (quiet) holds it back until 2031-01-01" in found.why
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        silence(pod="api-gateway-1"),
+        silence(pod="~api-.*"),
+        silence(cluster="prod"),
+        silence(pod="~.*"),
+        {
+            **silence(team="billing"),
+            "matchers": [silence(team="billing")["matchers"][0] | {"isEqual": False}],
+        },
+    ],
+)
+def test_a_silence_about_a_label_that_an_alert_may_have_leaves_it_unknown(held: Any) -> None:
+    found = seen(RIGHT, held)
+    assert found.value is None
+    assert "a silence by mallory (quiet) may hold critical alerts back, by " in found.why
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        silence(pod="elsewhere-1"),
+        silence(team="billing"),
+        silence(cluster="test"),
+        silence("expired", pod="~.*"),
+    ],
+)
+def test_a_silence_that_no_alert_of_ours_can_meet_is_nobodys_concern(held: Any) -> None:
+    assert seen(RIGHT, held).value == 0
+
+
+def test_a_silence_is_not_judged_by_a_prometheus_that_does_not_answer() -> None:
+    with monitoring(RIGHT, [silence(pod="api-gateway-1")]) as url:
+        looked = around(alertmanager=url, sink=url, prometheus=f"http://{nobody()}")
+        found = measure(the_check("critical-reaches-people", within=Duration.read("1s")), looked)
+    assert found.value is None
+    assert "Prometheus" in found.why
