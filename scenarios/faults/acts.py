@@ -1,0 +1,270 @@
+"""What a fault does to a platform, as data: each act says what undoes it, so a heal needs the act and nothing else.
+
+    Edit      an object is changed in place, and carries the act in an annotation, written with the change itself
+    Make      an object is added, which carries it too
+    Remove    a pod that somebody owns is deleted or evicted: nothing to undo, its owner makes another
+    Say       a store is told something, and the opposite to undo it; the side's namespace carries the act
+
+`apply` may be carried out although it raised; `undo` may be repeated, from any state that a crash can leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, Literal, Protocol
+
+from fixtures.ledger import Entry
+from fixtures.platforms.changes import Changes, Conflict, Evictions, Json, Ref
+from scenarios.faults.edits import Change
+
+MARK = "faults.verdigris.dev/"  # annotation MARK + the entry's id: the entry
+TRIES = 5  # of a write that others write in between
+
+
+class Undone(StrEnum):
+    HEALED = "healed"
+    CLEAN = "was not there"  # healed before, or never put in
+    GONE = "the object is gone"  # and the fault with it
+    OVERWRITTEN = "overwritten"  # somebody put something else in its place, which is left alone
+
+
+class HealFailed(Exception):
+    """Something that was put in is still there."""
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What acts are carried out with. `say(store, side, statement)` speaks to a store."""
+
+    objects: Changes
+    say: Callable[[str, str, str], None]
+
+
+class Act(Protocol):
+    @property
+    def ref(self) -> Ref:
+        """What it touches."""
+        ...
+
+    def apply(self, hands: Hands, entry: Entry) -> None: ...
+
+    def undo(self, hands: Hands, entry: Entry) -> Undone:
+        """Raises NoEvidence where nobody answers, and HealFailed."""
+        ...
+
+    def is_out(self, hands: Hands) -> bool:
+        """Whether nothing of it is there any more, read anew."""
+        ...
+
+    def as_json(self) -> Json: ...
+
+
+def mark(entry: Entry) -> str:
+    return MARK + entry.id
+
+
+def notes_of(found: Mapping[str, Any]) -> Mapping[str, str]:
+    return found.get("metadata", {}).get("annotations") or {}
+
+
+@dataclass(frozen=True)
+class Edit:
+    """`uid`: of the object as it was planned for; one that took its place is not touched."""
+
+    ref: Ref
+    uid: str
+    changes: tuple[Change, ...]
+    act: ClassVar[Literal["edit"]] = "edit"
+
+    @classmethod
+    def plan(cls, kind: str, found: Json, *puts: tuple[tuple[str | int, ...], Any]) -> Edit:
+        changes = tuple(Change.plan(found, path, put) for path, put in puts)
+        return cls(Ref.of(kind, found), found["metadata"]["uid"], changes)
+
+    def apply(self, hands: Hands, entry: Entry) -> None:
+        found = hands.objects.read_object(self.ref)
+        if found is None or found["metadata"]["uid"] != self.uid:
+            raise Conflict(f"{self.ref} is not the one that was planned for")
+        for change in self.changes:
+            if not change.is_out(found):
+                raise Conflict(f"{self.ref} was changed in between, at {'/'.join(map(str, change.path))}")
+            change.write(found, change.put)
+        _annotate(found, mark(entry), entry.text)
+        hands.objects.replace_object(self.ref, found)
+
+    def undo(self, hands: Hands, entry: Entry) -> Undone:
+        fenced = False
+        for _ in range(TRIES):
+            found = hands.objects.read_object(self.ref)
+            if found is None or found["metadata"]["uid"] != self.uid:
+                return Undone.GONE
+            marked = mark(entry) in notes_of(found)
+            outcome = self._take_out(found) if marked else Undone.CLEAN
+            # Not marked: perhaps the write that puts it in is still on its way. A write of ours overtakes it for good,
+            # because it carries a version that is then no longer the newest.
+            _annotate(found, mark(entry), None if marked else entry.text)
+            try:
+                hands.objects.replace_object(self.ref, found)
+            except Conflict:
+                continue
+            if marked:
+                return Undone.CLEAN if fenced and outcome is Undone.HEALED else outcome
+            fenced = True
+        raise HealFailed(f"{self.ref} changes so fast that {TRIES} writes came too late")
+
+    def _take_out(self, found: Json) -> Undone:
+        outcome = Undone.HEALED
+        for change in reversed(self.changes):
+            if change.is_in(found):
+                change.write(found, change.before)
+            elif not change.is_out(found):
+                outcome = Undone.OVERWRITTEN
+        return outcome
+
+    def is_out(self, hands: Hands) -> bool:
+        found = hands.objects.read_object(self.ref)
+        if found is None or found["metadata"]["uid"] != self.uid:
+            return True
+        return all(change.is_out(found) for change in self.changes)
+
+    def as_json(self) -> Json:
+        changes = [change.as_json() for change in self.changes]
+        return {"act": self.act, "ref": _told(self.ref), "uid": self.uid, "changes": changes}
+
+
+@dataclass(frozen=True)
+class Make:
+    ref: Ref
+    body: Json = field(hash=False)
+    act: ClassVar[Literal["make"]] = "make"
+
+    def apply(self, hands: Hands, entry: Entry) -> None:
+        body = {**self.body, "metadata": {**self.body.get("metadata", {})}}
+        _annotate(body, mark(entry), entry.text)
+        hands.objects.create_object(self.ref, body)
+
+    def undo(self, hands: Hands, entry: Entry) -> Undone:
+        found = hands.objects.read_object(self.ref)
+        if found is None or mark(entry) not in notes_of(found):
+            return Undone.CLEAN
+        hands.objects.delete_object(self.ref, found["metadata"]["uid"])
+        left = hands.objects.read_object(self.ref)
+        if left is not None and left["metadata"]["uid"] == found["metadata"]["uid"]:
+            raise HealFailed(f"{self.ref} is being deleted and still there")
+        return Undone.HEALED
+
+    def is_out(self, hands: Hands) -> bool:
+        return hands.objects.read_object(self.ref) is None
+
+    def as_json(self) -> Json:
+        return {"act": self.act, "ref": _told(self.ref), "body": self.body}
+
+
+@dataclass(frozen=True)
+class Remove:
+    """`how`: kill (at once), delete (with its time to end), evict (as its disruption budget allows)."""
+
+    ref: Ref
+    uid: str
+    how: Literal["kill", "delete", "evict"] = "kill"
+    act: ClassVar[Literal["remove"]] = "remove"
+
+    def apply(self, hands: Hands, entry: Entry) -> None:  # noqa: ARG002 - what is gone cannot carry a mark
+        if self.how != "evict":
+            hands.objects.delete_object(self.ref, self.uid, at_once=self.how == "kill")
+        elif isinstance(hands.objects, Evictions):
+            hands.objects.evict(self.ref)
+
+    def undo(self, hands: Hands, entry: Entry) -> Undone:  # noqa: ARG002 - its owner has done it
+        return Undone.CLEAN
+
+    def is_out(self, hands: Hands) -> bool:  # noqa: ARG002 - told by what the fault's own probe sees
+        return True
+
+    def as_json(self) -> Json:
+        return {"act": self.act, "ref": _told(self.ref), "uid": self.uid, "how": self.how}
+
+
+@dataclass(frozen=True)
+class Say:
+    """`ref` is the namespace of the side whose store it is. Statements are in the store's own language."""
+
+    ref: Ref
+    store: str
+    side: str
+    do: tuple[str, ...]
+    undone_by: tuple[str, ...]
+    act: ClassVar[Literal["say"]] = "say"
+
+    def apply(self, hands: Hands, entry: Entry) -> None:
+        _marked(hands.objects, self.ref, mark(entry), entry.text)
+        for statement in self.do:
+            hands.say(self.store, self.side, statement)
+
+    def undo(self, hands: Hands, entry: Entry) -> Undone:
+        for statement in self.undone_by:
+            hands.say(self.store, self.side, statement)
+        _marked(hands.objects, self.ref, mark(entry), None)
+        return Undone.HEALED
+
+    def is_out(self, hands: Hands) -> bool:  # noqa: ARG002 - told by what the fault's own probe sees
+        return True
+
+    def as_json(self) -> Json:
+        statements = {"do": list(self.do), "undone_by": list(self.undone_by)}
+        return {"act": self.act, "ref": _told(self.ref), "store": self.store, "side": self.side, **statements}
+
+
+def act_of(found: Mapping[str, Any]) -> Act:
+    """From its JSON. Raises ValueError."""
+    try:
+        ref = Ref(**found["ref"])
+        match found["act"]:
+            case "edit":
+                return Edit(ref, found["uid"], tuple(map(Change.of_json, found["changes"])))
+            case "make":
+                return Make(ref, found["body"])
+            case "remove":
+                return Remove(ref, found["uid"], found["how"])
+            case "say":
+                do, undone_by = tuple(found["do"]), tuple(found["undone_by"])
+                return Say(ref, found["store"], found["side"], do, undone_by)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not an act: {error}") from error
+    raise ValueError(f"not an act: {found['act']!r}")
+
+
+def _told(ref: Ref) -> Json:
+    return {"kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
+
+
+def _annotate(found: Json, key: str, value: str | None) -> None:
+    """Put or take out an annotation, with the map that holds it where it is the only one."""
+    metadata = found["metadata"]
+    kept = dict(metadata.get("annotations") or {})
+    kept.pop(key, None)
+    if value is not None:
+        kept[key] = value
+    if kept:
+        metadata["annotations"] = kept
+    else:
+        metadata.pop("annotations", None)
+
+
+def _marked(objects: Changes, ref: Ref, key: str, value: str | None) -> None:
+    """Have the object carry that annotation, or none of that key."""
+    for _ in range(TRIES):
+        found = objects.read_object(ref)
+        if found is None:
+            raise Conflict(f"{ref} is not there")
+        if notes_of(found).get(key) == value:
+            return
+        _annotate(found, key, value)
+        try:
+            objects.replace_object(ref, found)
+        except Conflict:
+            continue
+        return
+    raise HealFailed(f"{ref} changes so fast that {TRIES} writes came too late")

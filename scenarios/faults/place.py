@@ -1,0 +1,68 @@
+"""Where an environment's faults are recorded and how they are reached: enough to heal them in another process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Self
+
+from fixtures.ledger import Ledger
+from fixtures.platforms.kubernetes import Kubernetes
+from fixtures.target.base import Side
+from fixtures.target.environment import Environment, MissingCredential
+from scenarios.faults.acts import Hands
+from scenarios.faults.stores import Stores
+
+ROOT = Path(__file__).resolve().parents[2]
+LEDGERS = ROOT / ".verdigris" / "ledgers"
+
+
+@dataclass(frozen=True)
+class Place:
+    folder: str  # the ledger's
+    kubeconfig: str | None
+    context: str | None
+    stores: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, system: str, environment: Environment, lab: str = "") -> Self:
+        """`lab`: the name of an embedded environment's lab: each has faults of its own."""
+        name = "-".join(filter(None, (system, environment.name, lab if environment.embedded else "")))
+        return cls(str(LEDGERS / name), environment.kubeconfig, environment.context, _urls(environment))
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(Path(self.folder))
+
+    @contextmanager
+    def opened(self) -> Iterator[Hands]:
+        """Raises NoEvidence where the platform cannot even be addressed."""
+        platform = Kubernetes(Path(self.kubeconfig) if self.kubeconfig else None, self.context)
+        try:
+            yield Hands(platform, Stores(self.stores).say)
+        finally:
+            platform.close()
+
+    @property
+    def text(self) -> str:
+        """With the stores' passwords: for a pipe, never for a command line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        return cls(**json.loads(text))
+
+
+def _urls(environment: Environment) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for store in ("database", "cache"):
+        sides = getattr(environment.stores, store)
+        for side in Side if sides else ():
+            try:
+                found.setdefault(store, {})[str(side)] = sides[side].value()
+            except MissingCredential:
+                continue  # a fault that needs it says so
+    return found

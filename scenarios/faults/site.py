@@ -1,0 +1,191 @@
+"""Puts faults in and takes them out: ledger first, effect proven, each healed on the way out and that proven too."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from fixtures.clock import Clock, SystemClock, TimedOut, wait_until
+from fixtures.evidence import NoEvidence
+from fixtures.ledger import Entry, Ledger, Runner, now
+from fixtures.platforms.changes import Json, Ref
+from scenarios.faults.acts import MARK, Hands, HealFailed, Remove, Undone
+from scenarios.faults.healing import Healed, Healer
+from scenarios.faults.radius import BlastRadius, Plan
+from scenarios.faults.shield import uninterrupted
+
+SERVERS_OWN = ("deployment.kubernetes.io/revision",)  # annotations that controllers keep
+BACK_S = 30.0  # for what a heal sets in motion: pods that come back
+
+
+class DidNotBite(Exception):
+    """The fault was put in and nothing changed: the experiment did not happen."""
+
+
+class Unwatched(Exception):
+    """Nobody stands by to heal, should this process be killed: then nothing is put in."""
+
+
+class Fault(Protocol):
+    """One way to harm, made for one place. `plan` reads and changes nothing."""
+
+    name: str
+    bites_s: float  # within which its effect must be seen
+
+    def plan(self) -> Plan: ...
+
+    def effect(self) -> str:
+        """What is seen of it from elsewhere than where it was put in; empty while nothing is."""
+        ...
+
+    def is_over(self) -> bool:
+        """Whether nothing is seen of it any more, once it is healed."""
+        ...
+
+
+class Watchdog(Protocol):
+    def must_live(self) -> None:
+        """Raises Unwatched."""
+        ...
+
+
+@dataclass
+class Injection:
+    """A fault that is in. Times are unix seconds."""
+
+    fault: str
+    plan: Plan
+    began: float
+    bit: float = 0.0
+    effect: str = ""
+    healing: float = 0.0
+    healed: float = 0.0
+    outcomes: list[Healed] = field(default_factory=list)
+    touched_by_others: list[str] = field(default_factory=list)  # objects, and who changed them meanwhile
+
+    @property
+    def overwritten(self) -> list[Healed]:
+        """Those that somebody else had changed meanwhile: the experiment was not the one that was planned."""
+        return [one for one in self.outcomes if one.outcome in (Undone.OVERWRITTEN, Undone.GONE)]
+
+
+class Site:
+    """One environment, in which faults may be put."""
+
+    def __init__(self, hands: Hands, ledger: Ledger, watchdog: Watchdog, clock: Clock | None = None) -> None:
+        self.hands, self.ledger, self.watchdog = hands, ledger, watchdog
+        self.clock = clock or SystemClock()
+        self.healer = Healer(hands, ledger, clock=self.clock)
+        self.runner = Runner.me()
+        self._healing = threading.RLock()  # a guard heals too
+
+    @contextmanager
+    def inject(self, fault: Fault, radius: BlastRadius, expires_s: float = 300.0) -> Iterator[Injection]:
+        """Raises Forbidden, LedgerFailed, Unwatched: nothing was done. Raises DidNotBite, HealFailed."""
+        self.watchdog.must_live()
+        plan = fault.plan()
+        radius.admit(plan, self.hands.objects)
+        before = {act.ref: self._essence(act.ref) for act in plan.acts if not isinstance(act, Remove)}
+        injection = Injection(fault.name, plan, now())
+        with ExitStack() as stack:
+            stack.callback(self._prove, fault, injection, before)
+            for order, act in enumerate(plan.acts):
+                expires = injection.began + expires_s
+                entry = Entry(fault.name, act.as_json(), self.runner, injection.began, expires, order)
+                stack.callback(
+                    self._undo, entry, injection
+                )  # before it is needed: signals come at any moment
+                self.ledger.open(entry)
+                act.apply(self.hands, entry)
+            self._must_bite(fault, injection)
+            yield injection
+
+    def abort(self) -> list[Healed]:
+        """Heal everything that this process put in, now, from whatever thread."""
+        with self._healing, uninterrupted():
+            return self.healer.heal_all(self.mine())
+
+    def mine(self) -> list[Entry]:
+        return [entry for entry in self.ledger.entries() if entry.runner == self.runner]
+
+    def _must_bite(self, fault: Fault, injection: Injection) -> None:
+        def bites() -> str:
+            try:
+                injection.effect = fault.effect()
+            except NoEvidence:
+                injection.effect = ""
+            return injection.effect
+
+        try:
+            wait_until(bites, fault.bites_s, self.clock)
+        except TimedOut as error:
+            raise DidNotBite(
+                f"{fault.name} was put in, and nothing changed in {error.waited_s:.1f} s"
+            ) from error
+        injection.bit = now()
+
+    def _undo(self, entry: Entry, injection: Injection) -> None:
+        with self._healing, uninterrupted():
+            injection.healing = injection.healing or now()
+            if not self.ledger.holds(entry.id):  # never opened, or healed by somebody else
+                return
+            healed = self.healer.heal(entry)
+            injection.outcomes.append(healed)
+            if healed.failed:
+                raise HealFailed(healed.text)
+
+    def _prove(self, fault: Fault, injection: Injection, before: dict[Ref, Any]) -> None:
+        """Everything is as it was before, by what the platform says now, and nothing of the fault is felt."""
+        with uninterrupted():
+            injection.healing = injection.healing or now()
+            taken_over = {act_ref(one) for one in injection.overwritten}
+            acts = [act for act in injection.plan.acts if act.ref not in taken_over]
+            if left := [str(act.ref) for act in acts if not act.is_out(self.hands)]:
+                raise HealFailed(f"{fault.name} is still in {', '.join(left)}")
+            for ref, was in before.items():
+                found = self.hands.objects.read_object(ref)
+                if essence(found) != was:
+                    injection.touched_by_others.append(f"{ref}, by {writer(found)}")
+            try:
+                wait_until(fault.is_over, BACK_S, self.clock)
+            except TimedOut as error:
+                raise HealFailed(
+                    f"{fault.name} was taken out, and is felt {error.waited_s:.0f} s later"
+                ) from error
+            injection.healed = now()
+
+    def _essence(self, ref: Ref) -> Json | None:
+        return essence(self.hands.objects.read_object(ref))
+
+
+def act_ref(healed: Healed) -> Ref:
+    return Ref(**healed.entry.act["ref"])
+
+
+def writer(found: Json | None) -> str:
+    """Who wrote the object last, as far as the platform says."""
+    fields = (found or {}).get("metadata", {}).get("managedFields") or []
+    last: Json = max(fields, key=lambda one: one.get("time", ""), default={})
+    return str(last.get("manager", "somebody"))
+
+
+def essence(found: Json | None) -> Json | None:
+    """An object without what the platform writes into it by itself, and without our marks."""
+    if found is None:
+        return None
+    metadata = found.get("metadata", {})
+    kept = {
+        key: value
+        for key, value in (metadata.get("annotations") or {}).items()
+        if not key.startswith(MARK) and key not in SERVERS_OWN
+    }
+    body = {key: value for key, value in found.items() if key not in ("metadata", "status")}
+    return {
+        **body,
+        "uid": metadata.get("uid"),
+        "labels": metadata.get("labels") or {},
+        "annotations": kept,
+    }

@@ -1,0 +1,45 @@
+"""Tells a store something in its own language: SQL, or a command of the cache. Bounded in time, each on its own."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import psycopg
+import redis
+
+from fixtures.evidence import Missing, Unreachable
+
+TIMEOUT_S = 3
+
+
+@dataclass(frozen=True)
+class Stores:
+    """`urls`: store -> side -> URL, password and all."""
+
+    urls: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+
+    def say(self, store: str, side: str, statement: str) -> None:
+        """Raises Missing where there is no such store, Unreachable where it does not obey."""
+        url = self.urls.get(store, {}).get(side)
+        if url is None:
+            raise Missing(f"the environment states no {store} of {side}")
+        (_to_database if store == "database" else _to_cache)(url, statement)
+
+
+def _to_database(url: str, statement: str) -> None:
+    options = f"-c statement_timeout={TIMEOUT_S}s"
+    try:
+        with psycopg.connect(url, connect_timeout=TIMEOUT_S, options=options, autocommit=True) as database:
+            database.execute(statement.encode())
+    except psycopg.Error as error:
+        raise Unreachable(f"the database does not obey: {' '.join(str(error).split())}") from error
+
+
+def _to_cache(url: str, command: str) -> None:
+    try:
+        with redis.Redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S) as cache:
+            cache.execute_command(*shlex.split(command))
+    except redis.RedisError as error:
+        raise Unreachable(f"the cache does not obey: {error}") from error
