@@ -83,7 +83,7 @@ class Surroundings:
 
     def http_to(self, side: Side) -> httpx.Client:
         if side not in self.doors:
-            entry = Entry(self.entry, self.environment.route[side], self.ca)
+            entry = Entry(self.entry, self.environment.route[side], self.ca, self.environment.host or "")
             self.doors[side] = self._open.enter_context(open_client(entry))
         return self.doors[side]
 
@@ -93,8 +93,8 @@ class Surroundings:
 
     @property
     def door(self) -> tls.Door:
-        """Where users shake hands."""
-        return tls.Door.of(self.entry, ca=self.ca)
+        """Where users shake hands, and by which name."""
+        return tls.Door.of(self.entry, self.environment.host or "", ca=self.ca)
 
     # --- what is there -----------------------------------------------------------------------------------------------
     def pods(self, service: Service) -> list[Pod]:

@@ -35,7 +35,7 @@ def notification_route(check: NotificationRoute, around: Surroundings) -> Measur
     """Each channel on which the alert has not reached whom it is written to, within the bound, is a violation.
 
     So is each silence that holds a rule of this severity back: the test alert has a name of its own and would pass it.
-    Of one that is about none of the rules' labels, but about one that an alert may have, nobody knows what it holds back.
+    One that is about none of the rules' labels, but about one that an alert may have, holds back nobody knows what.
     """
     tally = Tally("channels")
     alert, since = unique_alert(check.severity), time.time() - CLOCKS_DIFFER_S

@@ -162,6 +162,24 @@ def test_base_url_is_the_entry(sandbox: Sandbox) -> None:
     assert sandbox.verdict["environment"]["entry"] == "https://elsewhere.test"
 
 
+@pytest.mark.parametrize(
+    ("url", "host"), [("https://127.0.0.1:8443", "shop.test"), ("https://elsewhere.test", None)]
+)
+def test_the_name_that_users_type_holds_for_an_address_and_not_for_another_name(
+    sandbox: Sandbox, url: str, host: str | None
+) -> None:
+    profile = sandbox.pytester.path / "shop.yaml"
+    text = profile.read_text(encoding="utf-8")
+    profile.write_text(text.replace("    entry:", "    host: shop.test\n    entry:"), encoding="utf-8")
+    sandbox.suite(
+        "smoke",
+        "def test_host(environment, judge, certificate):\n"
+        f"    assert environment.host == {host!r}\n"
+        "    judge(certificate, GOOD)",
+    )
+    assert sandbox.run(f"--base-url={url}").ret == 0
+
+
 def test_scans_given_on_the_command_line_are_no_longer_absent(sandbox: Sandbox) -> None:
     scans = sandbox.pytester.mkdir("scans")
     sandbox.suite(

@@ -15,8 +15,8 @@ from tests.suites.recorded import around, the_check
 from tests.suites.servers import certificate, http_server, nobody, silent_server
 
 
-def at(url: str, folder: Path, name: str) -> Measurement:
-    return measure(the_check(name), around(entry=url, ca=str(folder / "ca.crt")))
+def at(url: str, folder: Path, name: str, host: str | None = None) -> Measurement:
+    return measure(the_check(name), around(entry=url, host=host, ca=str(folder / "ca.crt")))
 
 
 def versions(
@@ -127,3 +127,18 @@ def test_a_client_of_the_door_keeps_no_cookie_and_follows_no_redirect(tmp_path: 
         assert client.get("/").status_code == 302
         client.cookies.extract_cookies(client.get("/"))
         assert not client.cookies.jar
+
+
+def test_the_name_that_users_type_is_asked_for_and_held_against_the_certificate(tmp_path: Path) -> None:
+    typed: list[str | None] = []
+    context = certificate(tmp_path, "shop.example.com")
+    context.sni_callback = lambda _, name, __: typed.append(name)
+    with http_server({"/": (200, "there")}, context) as url:
+        assert at(url, tmp_path, "certificate-valid", host="shop.example.com").value == 0
+        with open_client(Entry(url, ca=tmp_path / "ca.crt", host="shop.example.com")) as client:
+            answer = client.get("/")
+        other = at(url, tmp_path, "certificate-valid", host="hwayo.com")
+    assert answer.status_code == 200
+    assert answer.request.headers["host"] == "shop.example.com"
+    assert set(typed) == {"shop.example.com", "hwayo.com"}
+    assert "the certificate is not trusted for hwayo.com: Hostname mismatch" in other.why

@@ -23,7 +23,7 @@ RIGHT = (("pagerduty", "v2/enqueue"), ("slack", "#hwayo-critical"), ("email", "o
 
 @contextmanager
 def monitoring(sends: Sequence[tuple[str, str]], silences: Sequence[Any] = ()) -> Iterator[str]:
-    """URL of one that is Alertmanager, sink and Prometheus at once: what is posted arrives, as channel and recipient."""
+    """URL of Alertmanager, sink and Prometheus in one: what is posted arrives, as channel and recipient."""
     messages: list[Any] = []
     config = "global: {external_labels: {cluster: prod}}"
     known = {"/api/v1/status/config": {"yaml": config}, "/api/v1/label/pod/values": ["api-gateway-1"]}
