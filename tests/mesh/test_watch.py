@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 import sys
@@ -19,6 +18,7 @@ from fixtures.lab.pki import Authority
 from fixtures.lab.populate import populate
 from fixtures.lab.process import Part, Running
 from fixtures.lab.systems.hwayo import istio
+from tests import loops
 from tests.mesh.manifests import Object, certificate, gateway, namespace, service, to, virtual_service
 from tests.mesh.running import wait_until
 
@@ -68,7 +68,7 @@ def create(layout: Layout, *objects: Object) -> None:
         async with Api.from_kubeconfig(layout.kubeconfig) as api:
             await populate(api, [{"apiVersion": VERSIONS.get(o["kind"], "v1"), **o} for o in objects])
 
-    asyncio.run(all_of_them())
+    loops.run(all_of_them())
 
 
 def patch(layout: Layout, path: str, body: Object) -> None:
@@ -76,7 +76,7 @@ def patch(layout: Layout, path: str, body: Object) -> None:
         async with Api.from_kubeconfig(layout.kubeconfig) as api:
             await api.patch(path, body)
 
-    asyncio.run(one())
+    loops.run(one())
 
 
 def pod(name: str, ip: str) -> Object:
