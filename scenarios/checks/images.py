@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from fixtures.evidence import NoEvidence
 from fixtures.platforms.abilities import Nodes, Pod, able
+from fixtures.target.base import Side
 from fixtures.target.checks import ImagesSized, ImagesTagged
 from fixtures.target.model import Service
 from reports.verdicts import Evidence, Measurement
@@ -32,8 +34,12 @@ def parse(reference: str) -> Image:
 
 @measures(ImagesTagged)
 def images_tagged(check: ImagesTagged, around: Surroundings) -> Measurement:
-    """Every pod of a service runs that service's repository, with a tag of the promised form, and all the same one."""
+    """Every pod of a service runs that service's repository, with a tag of the promised form, and all the same one.
+
+    Green that runs what blue runs is fine in itself, and whatever is then found of it says nothing of a new version.
+    """
     tally = Tally("pods")
+    same: dict[str, bool | None] = {}  # by service, whether it runs what it runs on the other side
     for service in around.target.services:
         pods = _pods(around, service, tally)
         for pod in pods:
@@ -50,23 +56,38 @@ def images_tagged(check: ImagesTagged, around: Surroundings) -> Measurement:
         tags = sorted({tag for pod in pods for tag in _tags(pod, service.image)})
         if len(tags) > 1:
             tally.breaks(service.name, f"runs {len(tags)} versions at once: {', '.join(tags)}")
-        if pods:
-            tally.note(_beside_the_other(around, service, tags))
+        same[service.name] = _runs_the_others(around, service, tags, tally) if pods else None
+    if check.differs_from_blue and around.side is Side.GREEN:
+        _new(tally, same, every=check.differs_from_blue == "all")
     return tally.measurement()
 
 
-def _beside_the_other(around: Surroundings, service: Service, tags: list[str]) -> Evidence:
-    """What the other side runs: nobody's fault, as after a release both may run the same, but a person should see."""
+def _new(tally: Tally, same: Mapping[str, bool | None], *, every: bool) -> None:
+    """Whether green runs another version than blue: every service, or at least one."""
+    if not every and False in same.values():
+        return
+    for name, is_blues in same.items():
+        if is_blues:
+            tally.breaks(name, "runs blue's version: nothing new is proven")
+        elif is_blues is None:
+            tally.unseen(f"whether {name} runs another version than blue is not known")
+
+
+def _runs_the_others(around: Surroundings, service: Service, tags: list[str], tally: Tally) -> bool | None:
+    """Whether a version of ours is the other side's too, None where that is not known; both are noted, for people."""
     ours, other = ", ".join(tags) or "(none)", around.other_side
     try:
         theirs = sorted({tag for pod in around.pods_on(other, service) for tag in _tags(pod, service.image)})
     except NoEvidence as error:
-        return Evidence(
-            f"{service.name}: {around.side} runs {ours}; what {other} runs is not known", str(error)
-        )
+        what = f"{service.name}: {around.side} runs {ours}; what {other} runs is not known"
+        tally.note(Evidence(what, str(error)))
+        return None
     if theirs == tags:
-        return Evidence(f"{service.name}: {around.side} and {other} run the same version, {ours}", "")
-    return Evidence(f"{service.name}: {around.side} runs {ours}, {other} {', '.join(theirs) or '(none)'}", "")
+        tally.note(Evidence(f"{service.name}: {around.side} and {other} run the same version, {ours}", ""))
+    else:
+        there = ", ".join(theirs) or "(none)"
+        tally.note(Evidence(f"{service.name}: {around.side} runs {ours}, {other} {there}", ""))
+    return bool(set(tags) & set(theirs))
 
 
 @measures(ImagesSized)

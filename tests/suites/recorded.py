@@ -1,6 +1,5 @@
 """A platform that shows recorded Kubernetes objects: the seam at which checks are tried without a cluster."""
 
-# ruff: noqa: ARG002  - a recording is asked for more than it tells apart
 from __future__ import annotations
 
 import copy
@@ -30,7 +29,7 @@ from scenarios.surroundings import Surroundings
 
 Json = dict[str, Any]
 BLUE, GREEN = "hwayo-production", "hwayo-production-green"
-TAG = "1042-3f9c2ab"
+TAG, BLUES_TAG = "1042-3f9c2ab", "1041-8c1f0aa"
 SERVICES = {
     "web-app": "hwayo-web",
     "api-gateway": "hwayo-api",
@@ -100,6 +99,14 @@ def pod(service: str, number: int = 1) -> Json:
     }
 
 
+def of_blue(found: Json, tag: str = BLUES_TAG) -> Json:
+    """A pod or a deployment as it stands on blue, which runs the version before."""
+    found["metadata"]["namespace"] = BLUE
+    spec = found["spec"].get("template", found)["spec"]
+    spec["containers"][0]["image"] = spec["containers"][0]["image"].replace(TAG, tag)
+    return found
+
+
 def secret(name: str, namespace: str, *keys: str, kind: str = "Opaque") -> Json:
     return {
         "metadata": {"name": name, "namespace": namespace},
@@ -117,12 +124,14 @@ def policy(name: str, selector: Json, *ingress: Json) -> Json:
 
 
 def healthy() -> Recorded:
-    """Green as it should be: six services of two pods, one node that holds their images, secrets on both sides."""
+    """Green as it should be: six services of two pods, one node that holds their images; and blue beside it."""
     images = {f"registry/{image}:{TAG}": 200_000_000 for image in SERVICES.values()}
     return Recorded(
         found_nodes=[node("node-1", images=images)],
-        deployments=[deployment(name) for name in SERVICES],
-        found_pods=[pod(name, number) for name in SERVICES for number in (1, 2)],
+        deployments=[deployment(name) for name in SERVICES]
+        + [of_blue(deployment(name)) for name in SERVICES],
+        found_pods=[pod(name, number) for name in SERVICES for number in (1, 2)]
+        + [of_blue(pod(name)) for name in SERVICES],
         found_secrets=[secret("tokens", namespace, "KEY") for namespace in (BLUE, GREEN)],
     )
 

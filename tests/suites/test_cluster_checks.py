@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from fixtures.platforms.abilities import Ask
+from fixtures.target import Side
 from reports.verdicts import Measurement
 from scenarios.checks import measure
 from tests.suites.recorded import (
     BLUE,
     GREEN,
     SECURE,
+    SERVICES,
     TAG,
     Recorded,
     around,
@@ -140,26 +142,43 @@ def test_an_image_that_leads_back_to_no_build_is_named(image: str, words: str) -
     assert words in seen("images-tagged", platform).why
 
 
-@pytest.mark.parametrize(
-    ("tag", "words"),
-    [
-        (TAG, f"web-app: green and blue run the same version, {TAG}"),
-        ("1041-8c1f0aa", f"web-app: green runs {TAG}, blue 1041-8c1f0aa"),
-    ],
-)
-def test_what_the_other_side_runs_is_told_and_breaks_nothing(tag: str, words: str) -> None:
+def blue_runs(tag: str, *services: str) -> Recorded:
+    """Of these services that version, of the others another than green's."""
     platform = healthy()
-    blues = deployment("web-app"), pod("web-app")
-    for one in blues:
-        one["metadata"]["namespace"] = BLUE
-    blues[1]["spec"]["containers"][0]["image"] = f"registry/hwayo-web:{tag}"
-    platform.deployments.append(blues[0])
-    platform.found_pods.append(blues[1])
+    for one in platform.found_pods:
+        if one["metadata"]["namespace"] == BLUE and one["metadata"]["labels"]["app"] in services:
+            service = SERVICES[one["metadata"]["labels"]["app"]]
+            one["spec"]["containers"][0]["image"] = f"registry/{service}:{tag}"
+    return platform
+
+
+def test_green_in_blues_version_proves_nothing_new() -> None:
+    found = seen("images-tagged", blue_runs(TAG, "web-app"))
+    assert found.value == 1
+    assert "web-app: runs blue's version" in found.why
+    assert f"web-app: green and blue run the same version, {TAG}" in [one.title for one in found.evidence]
+
+
+@pytest.mark.parametrize(("services", "broken"), [(["web-app"], 0), (list(SERVICES), 6)])
+def test_where_some_services_are_new_the_others_may_be_blues(services: list[str], broken: int) -> None:
+    found = seen("images-tagged", blue_runs(TAG, *services), differs_from_blue="some")
+    assert found.value == broken
+
+
+def test_blue_itself_and_a_profile_that_does_not_ask_may_run_the_same() -> None:
+    platform = blue_runs(TAG, *SERVICES)
+    assert seen("images-tagged", platform, differs_from_blue=None).value == 0
+    surroundings = around(platform)
+    surroundings.side = Side.BLUE
+    assert measure(the_check("images-tagged"), surroundings).value == 0
+
+
+def test_a_blue_that_cannot_be_seen_leaves_open_whether_green_is_new() -> None:
+    platform = healthy()
+    platform.deployments = [one for one in platform.deployments if one["metadata"]["namespace"] != BLUE]
     found = seen("images-tagged", platform)
-    assert found.value == 0
-    titles = [one.title for one in found.evidence]
-    assert words in titles
-    assert f"api-gateway: green runs {TAG}; what blue runs is not known" in titles
+    assert found.value is None
+    assert "whether web-app runs another version than blue is not known" in found.why
 
 
 def test_an_image_is_as_large_as_the_node_that_holds_it_says() -> None:
