@@ -17,7 +17,7 @@ baseline: setup
 	$(PY) -m pytest suites/load --target $(TARGET) --baseline main $(ARGS)
 
 test: setup
-	$(PY) -m pytest tests $(ARGS)
+	$(PY) -m pytest tests -p xdist -n 2 --no-loadscope-reorder $(ARGS)
 
 check: setup
 	.venv/bin/ruff check .

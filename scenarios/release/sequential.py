@@ -98,7 +98,7 @@ class Mixture:
         """One tick's log factors."""
         if self._late and self._ticks % self._each == 0 and self._entered < self._onsets:
             self._entered += 1
-            np.logaddexp(self._log, math.log(self._late / self._onsets), out=self._log)
+            np.logaddexp(self._log, math.log(self._late) - math.log(self._onsets), out=self._log)
         self._ticks += 1
         self._log += steps
 

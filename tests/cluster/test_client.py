@@ -3,7 +3,6 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from kubernetes import aio, client, config, dynamic, watch
 from kubernetes.client.exceptions import ApiException
 
+from tests import loops
 from tests.cluster.servers import ApiServer
 
 LABELS = {"app": "auth-service"}
@@ -191,4 +191,4 @@ async def _work(kubeconfig: str, namespace: str) -> list[tuple[str, str]]:
 
 
 def test_the_asynchronous_client_reads_writes_and_watches(api_server: ApiServer, namespace: str) -> None:
-    assert asyncio.run(_work(str(api_server.kubeconfig), namespace)) == [("ADDED", "a")]
+    assert loops.run(_work(str(api_server.kubeconfig), namespace)) == [("ADDED", "a")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from fixtures.lab.cluster.journal import Journal
 from fixtures.lab.cluster.store import Change, Gone, Store, key_of
+from tests import loops
 
 NAMES = st.sampled_from(["a", "b", "c"])
 NAMESPACES = st.sampled_from(["n", "m"])
@@ -159,4 +159,4 @@ def test_a_watch_that_falls_behind_is_told() -> None:
         await subscription.arrived()
         return subscription.lost
 
-    assert asyncio.run(watch())
+    assert loops.run(watch())

@@ -15,6 +15,7 @@ import yaml
 from aiohttp import web
 
 from fixtures.lab.api import Access, Api, ApiError, Informer, Object, Pulse, UnreachableError
+from tests import loops
 
 PATH = "/api/v1/configmaps"
 
@@ -116,7 +117,7 @@ def test_what_is_sent_is_what_the_server_understands() -> None:
             assert store.asked[0][1] == {"dryRun": "All"}
             assert store.asked[-1][1] == {"orphan": "false"}
 
-    asyncio.run(main())
+    loops.run(main())
 
 
 def test_a_refusal_says_who_what_and_why() -> None:
@@ -130,7 +131,7 @@ def test_a_refusal_says_who_what_and_why() -> None:
                 await api.get("/broken")
             assert (broken.value.status, broken.value.message) == (502, "bad gateway")
 
-    asyncio.run(main())
+    loops.run(main())
 
 
 def test_no_answer_is_an_api_error_too() -> None:
@@ -140,7 +141,7 @@ def test_no_answer_is_an_api_error_too() -> None:
                 await api.get("/")
             assert silent.value.status == 0
 
-    asyncio.run(main())
+    loops.run(main())
 
 
 def test_a_kubeconfig_with_paths_beside_it_is_read(tmp_path: Path) -> None:
@@ -173,7 +174,7 @@ def test_an_informer_lists_then_follows() -> None:
             while colours(found) != {"a": "green"}:
                 seen = await found.pulse.after(seen)
 
-    asyncio.run(main())
+    loops.run(main())
 
 
 def test_handlers_hear_what_was_and_what_is() -> None:
@@ -191,7 +192,7 @@ def test_handlers_hear_what_was_and_what_is() -> None:
                 await found.pulse.after(found.pulse.count)
             assert heard == [("red", "green"), ("green", None)]
 
-    asyncio.run(main())
+    loops.run(main())
 
 
 def test_after_a_break_the_watch_goes_on_where_it_was() -> None:
@@ -204,7 +205,7 @@ def test_after_a_break_the_watch_goes_on_where_it_was() -> None:
             assert [query.get("watch") for _, query in store.asked].count(None) == 1  # one list
             assert colours(found) == {"a": "red"}
 
-    asyncio.run(main())
+    loops.run(main())
 
 
 def test_when_history_is_gone_the_list_is_taken_anew() -> None:
@@ -220,7 +221,7 @@ def test_when_history_is_gone_the_list_is_taken_anew() -> None:
             assert colours(found) == {"c": "white"}
             assert [gone["metadata"]["name"] for gone in deleted if gone] == ["a"]
 
-    asyncio.run(main())
+    loops.run(main())
 
 
 def test_a_writer_reads_its_own_write_and_a_late_event_does_not_undo_it() -> None:
@@ -234,7 +235,7 @@ def test_a_writer_reads_its_own_write_and_a_late_event_does_not_undo_it() -> Non
                 await found.pulse.after(found.pulse.count)
             assert colours(found)["a"] == "gold"
 
-    asyncio.run(main())
+    loops.run(main())
 
 
 def test_what_the_watch_is_past_is_not_remembered() -> None:
@@ -248,7 +249,7 @@ def test_what_the_watch_is_past_is_not_remembered() -> None:
             found.remember(item("a", 8, colour="ghost"))
             assert not found.objects
 
-    asyncio.run(main())
+    loops.run(main())
 
 
 def test_a_pulse_counts_many_beats_as_one_and_wakes_everyone() -> None:
@@ -263,4 +264,4 @@ def test_a_pulse_counts_many_beats_as_one_and_wakes_everyone() -> None:
         assert await asyncio.wait_for(asyncio.gather(*waiters), 1) == [2, 2]
         assert await pulse.after(1) == 2  # at once
 
-    asyncio.run(main())
+    loops.run(main())

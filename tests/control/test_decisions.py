@@ -22,6 +22,7 @@ from fixtures.lab.control.nodes import wanted_taints
 from fixtures.lab.control.pods import dispensable_first
 from fixtures.lab.control.quantities import number, requested
 from fixtures.lab.control.scheduling import choose, tolerates
+from tests import loops
 
 READY = {"conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": "2025-01-01T00:00:00Z"}]}
 
@@ -372,7 +373,7 @@ def test_a_key_added_while_it_is_looked_at_is_looked_at_once_more_and_never_twic
         task.cancel()
         return looks
 
-    assert asyncio.run(main()) == ["begin", "end"] * 2
+    assert loops.run(main()) == ["begin", "end"] * 2
 
 
 def test_a_refusal_is_tried_again_and_a_wish_to_look_later_is_kept() -> None:
@@ -396,4 +397,4 @@ def test_a_refusal_is_tried_again_and_a_wish_to_look_later_is_kept() -> None:
         task.cancel()
         return looks
 
-    assert asyncio.run(main()) == 4
+    assert loops.run(main()) == 4

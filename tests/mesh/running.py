@@ -132,7 +132,7 @@ def validate(layout: Layout) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(layout, "--mode", "validate"), capture_output=True, text=True, check=False)
 
 
-def wait_until(true: Callable[[], bool], timeout_s: float = 10) -> float:
+def wait_until(true: Callable[[], bool], timeout_s: float = 30) -> float:
     """How long it took, in seconds."""
     started = time.monotonic()
     while not true():

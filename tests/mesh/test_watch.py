@@ -123,11 +123,11 @@ def test_the_files_follow_the_cluster(following: Layout) -> None:
         gateway("blue", "door"),
         virtual_service("blue", "canary", ["shop.example"], gateways=["door"], http=rules(5)),
     )
-    wait_until(lambda: bool(read(following, "front-door.json")), 5)
+    wait_until(lambda: bool(read(following, "front-door.json")))
     wait_until(lambda: weights(following) == {"web.blue:80": 95, "no such service: other": 5})
     started = time.monotonic()
     patch(following, f"{VIRTUAL_SERVICES}/canary", {"spec": {"http": rules(25)}})
-    wait_until(lambda: weights(following)["web.blue:80"] == 75, 2)
+    wait_until(lambda: weights(following)["web.blue:80"] == 75)
     assert time.monotonic() - started < 0.5
 
 
