@@ -5,7 +5,11 @@ STAGES ?= preflight smoke
 PYTHON ?= python3
 PY = .venv/bin/python
 
-.PHONY: setup gate baseline test check lab bench clean
+# Faults that a run left behind, or is putting in: what the environment carries says how to take them out.
+heal stop: setup
+	$(PY) -m scenarios.faults $@ --target $(TARGET) $(ARGS)
+
+.PHONY: heal stop setup gate baseline test check lab bench clean
 
 setup:
 	@$(PYTHON) -m fixtures.bootstrap
