@@ -1,0 +1,113 @@
+"""Carries a release out with everything that it takes: stand-in users, a prober, the routes; and ends all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fixtures.evidence import Unsupported
+from fixtures.platforms.abilities import able
+from fixtures.platforms.changes import Changes
+from fixtures.platforms.istio import Istio
+from fixtures.platforms.routing import Router
+from fixtures.target import Side
+from reports.release import record
+from scenarios.load.document import secrets_of
+from scenarios.load.engine import Means, traffic
+from scenarios.release.fleet import Fleet
+from scenarios.release.moment import Moments
+from scenarios.release.moving import Road
+from scenarios.release.probes import Plan
+from scenarios.release.probing import Probing
+from scenarios.release.recording import recorded
+from scenarios.release.release import Release, Say, Tell, Ways, tell_nobody
+from scenarios.release.stage import Progress
+from scenarios.release.terms import Terms, terms_of
+from scenarios.release.users import natural_rps, needed_rps, users_plan
+from scenarios.surroundings import Surroundings
+
+WARMS_UP_S = 5.0  # of users, before the first stage: blue's errors show how they cluster
+PROBES = "probes.bin"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the command line asks for."""
+
+    observe: bool = False
+    keep: bool = False
+    on_fail: str = "report"
+
+
+@dataclass(frozen=True)
+class Hearers:
+    """Who is told what as it happens."""
+
+    say: Say
+    tell: Tell = tell_nobody
+    on_progress: Callable[[Progress], None] = lambda _: None
+
+
+def router_of(around: Surroundings) -> Router:
+    """Raises Unsupported for a kind of router that nobody can move yet."""
+    if around.target.router != "istio":
+        raise Unsupported(around.target.router, "weights")
+    namespaces = around.environment.namespaces
+    return Istio(able(around.platform, Changes), namespaces.blue, namespaces.green)
+
+
+def carry_out(around: Surroundings, wish: Wish, folder: Path, hearers: Hearers) -> record.Release:
+    """The whole release. Its record is written to the folder, whatever happens; what ends the process goes on."""
+    terms = terms_of(around.target, around.environment)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _users(around, terms, hearers) as (moments, rate_rps), _probing(around, terms, folder) as probing:
+        namespaces = around.environment.namespaces
+        ways = Ways(
+            around=around,
+            terms=terms,
+            road=Road(router_of(around), moments, probing.timeline),
+            fleets={side: Fleet(around.platform, namespaces[side], moments) for side in Side},
+            timeline=probing.timeline,
+            clock=moments,
+            folder=folder,
+            say=hearers.say,
+            tell=hearers.tell,
+            on_progress=hearers.on_progress,
+            topped_up_rps=rate_rps / 2,
+        )
+        release = Release(ways, wish.observe, wish.keep, wish.on_fail)
+        try:
+            release.run()
+        finally:
+            found = recorded(release)
+            record.write(found, folder)
+    return found
+
+
+@contextmanager
+def _users(around: Surroundings, terms: Terms, hearers: Hearers) -> Iterator[tuple[Moments, float]]:
+    """A clock whose time passes while stand-in users, if there must be any, are listened to; and how many they are."""
+    natural = natural_rps(around.prometheus, around.target, terms)
+    rate_rps = needed_rps(around.target.system, terms, natural)
+    plan = users_plan(around.target, around.environment, rate_rps)
+    needed = ", ".join(f"{claim.needed:,} for {claim.title}" for claim in terms.claims)
+    beside = f"{rate_rps:g} requests/s are sent beside the users" if plan else "the users send enough"
+    hearers.say(f"answers that green must give in each stage: {needed}; {beside}")
+    if plan is None:
+        yield Moments(), 0.0
+        return
+    with traffic(plan, Means(secrets=secrets_of(around.target, around.environment))) as load:
+        moments = Moments(load.run_for)
+        moments.sleep(WARMS_UP_S)
+        yield moments, rate_rps
+        load.stop()
+
+
+@contextmanager
+def _probing(around: Surroundings, terms: Terms, folder: Path) -> Iterator[Probing]:
+    """Asks as users do, without a side: who answers is the router's doing."""
+    url = around.entry.rstrip("/") + terms.release.probe
+    with Probing(Plan(url, ca=str(around.ca or "")), folder / PROBES) as probing:
+        yield probing

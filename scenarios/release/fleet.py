@@ -1,0 +1,152 @@
+"""One side's workloads as a release moves them: scaled, waited for, backed up, marked, put back."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fixtures.clock import Clock, TimedOut, wait_until
+from fixtures.evidence import Missing
+from fixtures.platforms.abilities import Workloads, able
+from fixtures.platforms.changes import Changes, Conflict, Ref
+
+KIND = "Deployment"
+BACKED_UP = ("Deployment", "Service", "ConfigMap", "NetworkPolicy", "VirtualService")
+SERVERS_OWN = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "selfLink")
+REMOVE_AFTER = "verdigris/remove-after"
+TRIES = 5  # a controller writes to the same objects all the time
+
+Json = dict[str, Any]
+
+
+class Fleet:
+    """The deployments of one namespace."""
+
+    def __init__(self, platform: object, namespace: str, clock: Clock) -> None:
+        self._changes = able(platform, Changes)
+        self._workloads = able(platform, Workloads)
+        self._clock = clock
+        self.namespace = namespace
+
+    # --- how many ----------------------------------------------------------------------------------------------------
+    def replicas(self) -> dict[str, int]:
+        return {one.name: one.wanted for one in self._workloads.workloads(self.namespace)}
+
+    def scale(self, wanted: Mapping[str, int]) -> None:
+        """Raises Conflict where somebody else set another number meanwhile."""
+        for name, number in wanted.items():
+            self._change(Ref(KIND, self.namespace, name), ("spec", "replicas"), number)
+
+    def scale_all(self, number: int) -> None:
+        self.scale(dict.fromkeys(self.replicas(), number))
+
+    def lacking(self) -> str:
+        """Which workloads are not as many and as ready as they are asked to be; empty when all are."""
+        found = self._workloads.workloads(self.namespace)
+        if not found:
+            return f"{self.namespace} has no workload"
+        waiting = []
+        for one in found:
+            settled = one.current and one.ready == one.wanted == one.available
+            here = len(self._workloads.pods(self.namespace, one.selector)) if one.selector else one.ready
+            if not settled or here != one.wanted:
+                waiting.append(
+                    f"{one.name} has {one.ready} ready of {one.wanted}{f' ({one.why})' if one.why else ''}"
+                )
+        return ", ".join(waiting)
+
+    def wait_ready(self, timeout_s: float) -> str:
+        """Empty once every workload is as it should be; else what is still lacking."""
+        try:
+            wait_until(lambda: not self.lacking(), timeout_s, self._clock)
+        except TimedOut:
+            return self.lacking()
+        return ""
+
+    def idle(self) -> str:
+        """Which workloads are asked for nothing: they could take no traffic."""
+        return ", ".join(name for name, number in self.replicas().items() if not number)
+
+    # --- what it is --------------------------------------------------------------------------------------------------
+    def definitions(self) -> list[Json]:
+        """Everything that makes the side what it is, as it could be made anew; secrets stay where they are."""
+        return [
+            _bare(kind, one) for kind in BACKED_UP for one in self._changes.list_objects(kind, self.namespace)
+        ]
+
+    def back_up(self, path: Path) -> int:
+        """How many objects the file holds when it is read again. Raises Missing where there is nothing to keep."""
+        found = self.definitions()
+        path.write_text(yaml.safe_dump_all(found, allow_unicode=True, sort_keys=False), encoding="utf-8")
+        kept = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+        if kept != found or not any(one["kind"] == KIND for one in kept):
+            raise Missing(f"the backup of {self.namespace} holds {len(kept)} objects of {len(found)}")
+        return len(kept)
+
+    def redeploy(self, definitions: Sequence[Json]) -> None:
+        """The workloads as they were when they were known to be good."""
+        for one in definitions:
+            if one["kind"] == KIND:
+                self._change(Ref.of(KIND, one), ("spec",), one["spec"])
+
+    # --- marks -------------------------------------------------------------------------------------------------------
+    def marked(self) -> str | None:
+        """From when on it may be removed, as it says itself."""
+        found = self._changes.read_object(Ref("Namespace", "", self.namespace))
+        note: str | None = ((found or {}).get("metadata", {}).get("annotations") or {}).get(REMOVE_AFTER)
+        return note
+
+    def mark(self, note: str | None) -> None:
+        self._change(Ref("Namespace", "", self.namespace), ("metadata", "annotations", REMOVE_AFTER), note)
+
+    # -----------------------------------------------------------------------------------------------------------------
+    def _change(self, ref: Ref, at: tuple[str, ...], value: object) -> None:
+        """Set one field. Written again where a controller was faster, never where the field itself was changed."""
+        seen: object = None
+        for attempt in range(TRIES):
+            body = self._changes.read_object(ref)
+            if body is None:
+                raise Missing(f"there is no {ref}")
+            now = _get(body, at)
+            if now == value:
+                return
+            if attempt and now != seen:
+                raise Conflict(f"{ref}: somebody else set {'.'.join(at)} meanwhile")
+            seen = now
+            try:
+                self._changes.replace_object(ref, _with(body, at, value))
+            except Conflict:
+                continue
+            return
+        raise Conflict(f"{ref} was changed {TRIES} times while {'.'.join(at)} was to be set")
+
+
+def _get(body: Json, at: tuple[str, ...]) -> object:
+    found: Any = body
+    for key in at:
+        found = (found or {}).get(key)
+    return found
+
+
+def _with(body: Json, at: tuple[str, ...], value: object) -> Json:
+    """A copy with that field set, or taken out where the value is None."""
+    made = copy.deepcopy(body)
+    parent: Any = made
+    for key in at[:-1]:
+        parent[key] = parent.get(key) or {}
+        parent = parent[key]
+    if value is None:
+        parent.pop(at[-1], None)
+    else:
+        parent[at[-1]] = value
+    return made
+
+
+def _bare(kind: str, found: Json) -> Json:
+    metadata = {key: value for key, value in found["metadata"].items() if key not in SERVERS_OWN}
+    rest = {key: value for key, value in found.items() if key not in ("status", "metadata", "kind")}
+    return {"kind": kind, "metadata": metadata, **rest}

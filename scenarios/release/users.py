@@ -1,0 +1,68 @@
+"""Tops traffic up where real users are too few for what a stage has to show: how many, and the plan that sends them.
+
+They come in pairs, one who asks for no side and one who asks for green, with the same mix in turns: where nobody else
+comes, both sides are asked the same, and their shares of errors can be compared.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from fixtures.evidence import NoEvidence
+from fixtures.probes.prometheus import Prometheus
+from fixtures.target import Environment, Side, Target
+from scenarios.load.arrivals import constant
+from scenarios.load.plan import Open, Plan
+from scenarios.release.mix import TASKS, share
+from scenarios.release.terms import Terms, missing_rate_rps
+
+SESSIONS = 10
+MOST_RPS = 200.0  # beside real users; a claim that would need more is reported as too thin
+LONGEST_S = 24 * 3600.0  # ended with the release
+NATURAL_S = 60.0  # over which real traffic is looked at
+
+
+def natural_rps(prometheus: Prometheus, target: Target, terms: Terms) -> dict[str, float]:
+    """Answers a second that each claim's metric has by itself, of both sides together. Nothing where it has none."""
+    found = {}
+    for claim in terms.claims:
+        metric = target.metrics[claim.name]
+        assert metric.counted is not None
+        window_s = max(5 * terms.tick_s, NATURAL_S * terms.pace)
+        try:
+            samples = prometheus.query(metric.promql(metric.counted.of, window_s))
+        except NoEvidence:
+            samples = []
+        values = (one.value for one in samples if math.isfinite(one.value))
+        found[claim.name] = max(0.0, sum(values) / window_s)
+    return found
+
+
+def needed_rps(system: str, terms: Terms, natural: Mapping[str, float]) -> float:
+    """Arrivals a second, both of a pair counted, so that green has the answers of every claim in every stage."""
+    most = 0.0
+    for stage in (*terms.stages, terms.full):
+        counted_s = max(
+            terms.tick_s, stage.planned_s - 2 * terms.tick_s
+        )  # the first and the last tick are not whole
+        for claim in terms.claims:
+            own_rps = natural.get(claim.name, 0.0) * stage.weight
+            lacking_rps = missing_rate_rps(claim.needed, counted_s, own_rps)
+            most = max(most, 2 * lacking_rps / share(system, claim.name) / (1 + stage.weight))
+    return min(MOST_RPS, math.ceil(most))
+
+
+def users_plan(target: Target, environment: Environment, rate_rps: float) -> Plan | None:
+    """None where nobody is needed, or nobody wrote what such users do."""
+    if not rate_rps or target.system not in TASKS or environment.entry is None:
+        return None
+    return Plan(
+        host=environment.entry,
+        model=Open(constant(rate_rps, LONGEST_S), sessions=SESSIONS),
+        locustfile=f"scenarios/release/{target.system.replace('-', '_')}.py",
+        sides={"users": {}, "green": dict(environment.route[Side.GREEN])},
+        served_header=environment.served.side,
+        ca=environment.ca or "",
+        drain_s=2.0,
+    )
