@@ -38,7 +38,8 @@ class Axis:
 
 @dataclass(frozen=True)
 class Chart:
-    """`guides` are levels worth a line of their own, with a word; `bands` stretches of y; `marks` moments of x."""
+    """`guides` are levels worth a line of their own, with a word; `bands` stretches of y; `marks` moments of x. Lines
+    are named at their ends, or where these lie on each other in a `legend` above."""
 
     title: str
     x: Axis
@@ -48,6 +49,17 @@ class Chart:
     bands: Sequence[tuple[float, float, str]] = ()
     marks: Sequence[tuple[float, str]] = ()
     height: int = 300
+    width: int = WIDTH
+    legend: bool = False
+
+    @property
+    def right(self) -> int:
+        """Where the field ends."""
+        return self.width - (20 if self.legend else RIGHT if self.width == WIDTH else 84)
+
+    @property
+    def top(self) -> int:
+        return TOP + (20 if self.legend else 0)
 
 
 @dataclass
@@ -72,48 +84,49 @@ def svg(chart: Chart) -> str:
     if not points:
         return f'<p class="note">{escape(chart.title)}: nothing to draw.</p>'
     bottom = chart.height - BOTTOM
-    x = _scale(chart.x, [one[0] for one in points], LEFT, WIDTH - RIGHT)
+    right, ceiling = chart.right, chart.top
+    x = _scale(chart.x, [one[0] for one in points], LEFT, right)
     levels = [one[1] for one in points] + [edge for band in chart.bands for edge in band[:2]]
-    y = _scale(chart.y, levels, bottom, TOP)
+    y = _scale(chart.y, levels, bottom, ceiling)
     title = escape(chart.title)
-    view = f'viewBox="0 0 {WIDTH} {chart.height}"'
+    view = f'viewBox="0 0 {chart.width} {chart.height}"'
     parts = [f'<svg class="chart" {view} role="img" aria-label="{title}"><title>{title}</title>']
     for low, high, word in chart.bands:
         top, base = y(high), y(low)
         parts.append(
-            f'<rect class="band" x="{LEFT}" y="{top:.1f}" width="{WIDTH - RIGHT - LEFT}" height="{base - top:.1f}"/>'
+            f'<rect class="band" x="{LEFT}" y="{top:.1f}" width="{right - LEFT}" height="{base - top:.1f}"/>'
             f'<text class="word" x="{LEFT + 6}" y="{top + 12:.1f}">{escape(word)}</text>'
         )
     parts += _axes(chart, x, y, bottom)
     for value, word in chart.guides:
         parts.append(
-            f'<line class="guide" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>'
-            f'<text class="word end" x="{WIDTH - RIGHT - 4}" y="{y(value) - 4:.1f}">{escape(word)}</text>'
+            f'<line class="guide" x1="{LEFT}" x2="{right}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>'
+            f'<text class="word end" x="{right - 4}" y="{y(value) - 4:.1f}">{escape(word)}</text>'
         )
     for value, word in chart.marks:
         parts.append(
-            f'<line class="mark-line" x1="{x(value):.1f}" x2="{x(value):.1f}" y1="{TOP}" y2="{bottom}"/>'
-            f'<text class="word" x="{x(value) + 5:.1f}" y="{TOP + 10}">{escape(word)}</text>'
+            f'<line class="mark-line" x1="{x(value):.1f}" x2="{x(value):.1f}" y1="{ceiling}" y2="{bottom}"/>'
+            f'<text class="word" x="{x(value) + 5:.1f}" y="{ceiling + 10}">{escape(word)}</text>'
         )
     parts += [_path(line, x, y) for line in chart.lines if line.points]
-    parts += _labels(chart.lines, x, y)
+    parts += _legend(chart) if chart.legend else _labels(chart.lines, x, y)
     return "".join([*parts, "</svg>"])
 
 
 def _axes(chart: Chart, x: _Scale, y: _Scale, bottom: float) -> list[str]:
-    parts = []
+    parts, right = [], chart.right
     for value, word in y.ticks:
         at = y(value)
         parts.append(
-            f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>'
+            f'<line class="grid" x1="{LEFT}" x2="{right}" y1="{at:.1f}" y2="{at:.1f}"/>'
             f'<text class="tick end" x="{LEFT - 7}" y="{at + 3.5:.1f}">{escape(word)}</text>'
         )
     for value, word in x.ticks:
         at = x(value)
         parts.append(f'<line class="grid" x1="{at:.1f}" x2="{at:.1f}" y1="{bottom}" y2="{bottom + 4}"/>')
         parts.append(f'<text class="tick middle" x="{at:.1f}" y="{bottom + 16}">{escape(word)}</text>')
-    parts.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{bottom}" y2="{bottom}"/>')
-    middle = (LEFT + WIDTH - RIGHT) / 2
+    parts.append(f'<line class="axis" x1="{LEFT}" x2="{right}" y1="{bottom}" y2="{bottom}"/>')
+    middle = (LEFT + right) / 2
     parts.append(
         f'<text class="name middle" x="{middle}" y="{chart.height - 4}">{escape(chart.x.title)}</text>'
     )
@@ -145,6 +158,18 @@ def _path(line: Line, x: _Scale, y: _Scale) -> str:
             for one, other in line.points
         )
     return f'<path class="{style}" d="{"".join(drawn)}"/>{dots}'
+
+
+def _legend(chart: Chart) -> list[str]:
+    parts, at = [], float(LEFT)
+    for line in (one for one in chart.lines if one.points and one.labelled):
+        colour = f"c{line.colour % 6}"
+        parts.append(
+            f'<path class="line {colour}" d="M{at:.1f} 12h16"/>'
+            f'<text class="label {colour}" x="{at + 21:.1f}" y="16">{escape(line.name)}</text>'
+        )
+        at += 36 + 6.6 * len(line.name)
+    return parts
 
 
 def _labels(lines: Sequence[Line], x: _Scale, y: _Scale) -> list[str]:

@@ -80,6 +80,10 @@ def comparable(before: Conditions, now: Conditions) -> list[Difference]:
     return found
 
 
+def fits(before: Conditions, now: Conditions) -> bool:
+    return not any(one.decisive for one in differences(before, now))
+
+
 def machine() -> tuple[str, str]:
     """This machine for people, and its fingerprint: processor, cores and memory, but no name and no address."""
     memory_gib = round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)

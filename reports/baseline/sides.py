@@ -128,3 +128,16 @@ def _ratio(name: str, logs: Column, rng: np.random.Generator, gates: bool) -> Ra
 def noise(comparison: Comparison) -> dict[str, float]:
     """Of a comparison of the same code with itself: how far from 1 a ratio of each quantile still means nothing."""
     return {one.quantile: max(one.high, 1 / one.low) for one in comparison.ratios if one.gates}
+
+
+def drift(latencies: Column) -> dict[str, float]:
+    """Of one code's latencies in the order in which they were due: how far apart its quarters are, which is what
+    another run, a while later, differs by at least."""
+    quarters = np.array_split(latencies, 4)
+    shares = {"p50": (0.50, A_SIDE_FOR_P50), "p95": (0.95, A_SIDE)}
+    found = {}
+    for name, (share, fewest) in shares.items():
+        seen = [max(_quantile(one, share), 1.0) for one in quarters if len(one) >= fewest]
+        if len(seen) == len(quarters) and not math.isinf(max(seen)):
+            found[name] = max(seen) / min(seen)
+    return found

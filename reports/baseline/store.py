@@ -8,12 +8,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reports.baseline.conditions import Conditions
+from reports.baseline.conditions import Conditions, fits
 from reports.baseline.histogram import Histogram
 
 FOLDER = Path("reports/baselines")
@@ -28,7 +28,8 @@ class NoBaseline(Exception):
 
 @dataclass(frozen=True)
 class Distribution:
-    """Latencies of one endpoint on one side. Quantiles in seconds, exact where every sample was kept."""
+    """Latencies of one endpoint, or of all requests (""), on one side. Quantiles in seconds, exact where every sample
+    was kept."""
 
     endpoint: str
     side: str
@@ -52,14 +53,33 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Noise:
-    """How far from 1 the ratios of p50 and p95 came when the same code was compared with itself, either way."""
+class Floor:
+    """How far from 1 the ratios of p50 and p95 came, either way; None where there was too little to tell."""
 
-    p50: float
-    p95: float
+    p50: float | None
+    p95: float | None
 
     def __str__(self) -> str:
-        return f"±{self.p50 - 1:.1%} for p50, ±{self.p95 - 1:.1%} for p95"
+        seen = {"p50": self.p50, "p95": self.p95}
+        return ", ".join(f"±{far - 1:.1%} for {name}" for name, far in seen.items() if far is not None)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What the same code, held against itself, seems to differ by: by endpoint, and "" is all of them.
+
+    Measured `in_turns` a request at a time it is small; measured `later`, one quarter of a run against another, it has
+    in it what the machine did meanwhile. A comparison may only be held against the noise of its own kind.
+    """
+
+    in_turns: Mapping[str, Floor]
+    later: Mapping[str, Floor]
+
+    @classmethod
+    def read(cls, plain: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> Noise:
+        return cls(
+            **{kind: {name: Floor(**one) for name, one in found.items()} for kind, found in plain.items()}
+        )
 
 
 @dataclass(frozen=True)
@@ -99,12 +119,11 @@ class Baseline:
         return [one for one in self.kept if one.kind == RUN]
 
     def noise(self, conditions: Conditions) -> Noise | None:
-        """The latest noise floor that was measured in that environment on that machine."""
-        for one in reversed(self.kept):
-            where = (one.conditions.environment, one.conditions.fingerprint)
-            if one.noise is not None and where == (conditions.environment, conditions.fingerprint):
-                return one.noise
-        return None
+        """The latest noise floor that was measured under conditions that can be compared."""
+        fit = (
+            one for one in reversed(self.kept) if one.noise is not None and fits(one.conditions, conditions)
+        )
+        return next((one.noise for one in fit), None)
 
     def merge(self, other: Baseline) -> Baseline:
         """Both files' runs, each once, by time."""
@@ -173,7 +192,7 @@ def read(data: dict[str, Any]) -> Kept:
             "conditions": Conditions(**rest["conditions"]),
             "distributions": distributions,
             "course": tuple(Point(*row) for row in rest["course"]),
-            "noise": Noise(**rest["noise"]) if rest["noise"] else None,
+            "noise": Noise.read(rest["noise"]) if rest["noise"] else None,
         }
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +13,10 @@ from fixtures.evidence import Missing
 from fixtures.target import Environment, Target
 from reports.baseline import conditions as under
 from reports.baseline.conditions import Conditions
-from reports.baseline.sides import Change, Comparison, Window, compare, cut, noise
-from reports.baseline.store import MOST_POINTS, RUN, Distribution, Kept, Noise, Point
+from reports.baseline.sides import Change, Column, Comparison, Window, compare, cut, drift, noise
+from reports.baseline.store import MOST_POINTS, RUN, Distribution, Floor, Kept, Noise, Point
 from reports.verdicts import Evidence, Measurement
+from scenarios.load.measure import why_failed
 from scenarios.load.plan import HOUSE
 from scenarios.load.result import LoadRun
 from scenarios.load.samples import Samples
@@ -68,11 +70,11 @@ def kept(run: LoadRun, occasion: Occasion, floor: Noise | None = None) -> Kept:
 
 
 def distributions(samples: View) -> list[Distribution]:
-    """One of each endpoint and side that was asked for."""
+    """Of all requests together (""), and of each endpoint; for each side that was asked."""
     made = []
-    for endpoint in samples.endpoints:
+    for endpoint in ("", *samples.endpoints):
         for asked in samples.asked_sides:
-            part = samples.of(endpoint, asked)
+            part = samples.of(endpoint, asked) if endpoint else samples.of(asked=asked).requests_only()
             if not part.count:
                 continue
             p50, p95, p99 = map(_finite, part.quantiles(0.50, 0.95, 0.99))
@@ -103,9 +105,13 @@ def _finite(value: float | None) -> float | None:
 # --- blue against green ----------------------------------------------------------------------------------------------
 def windows(samples: Samples, sides: tuple[str, str] = ("blue", "green"), endpoint: str = "") -> list[Window]:
     """Both sides' requests in the order in which they were due, cut into windows."""
-    blue, green = (samples.of(endpoint, side).requests_only() for side in sides)
-    in_order = [part.waited_us[np.argsort(part.due_ms, kind="stable")] for part in (blue, green)]
-    return cut(in_order[0], in_order[1])
+    blue, green = (in_order(samples.of(endpoint, side).requests_only()) for side in sides)
+    return cut(blue, green)
+
+
+def in_order(samples: Samples) -> Column:
+    """Latencies in the order in which the requests were due."""
+    return samples.waited_us[np.argsort(samples.due_ms, kind="stable")]
 
 
 def side_by_side(run: LoadRun, sides: tuple[str, str] = ("blue", "green")) -> dict[str, Comparison]:
@@ -125,32 +131,40 @@ def side_by_side(run: LoadRun, sides: tuple[str, str] = ("blue", "green")) -> di
     return found
 
 
-def noise_floor(comparison: Comparison) -> Noise | None:
-    """Of a run of the same code against itself. None where it was too short to say."""
-    found = noise(comparison)
-    return Noise(found["p50"], found["p95"]) if {"p50", "p95"} <= found.keys() else None
+def noise_floor(itself: LoadRun, sides: tuple[str, str]) -> Noise | None:
+    """Of a run in which both sides were the same. None where it was too short to say.
+
+    Raises Missing where only histograms of the run came back.
+    """
+    in_turns = {endpoint: _floor(noise(one)) for endpoint, one in side_by_side(itself, sides).items()}
+    requests = itself.samples.requests_only()
+    assert isinstance(requests, Samples)  # else there was nothing to hold side by side
+    later = {one: _floor(drift(in_order(requests.of(one)))) for one in ("", *requests.endpoints)}
+    return Noise(in_turns, later) if in_turns[""].p95 and later[""].p95 else None
+
+
+def _floor(found: Mapping[str, float]) -> Floor:
+    return Floor(found.get("p50"), found.get("p95"))
 
 
 def compared(run: LoadRun, comparisons: Mapping[str, Comparison]) -> Measurement:
     """How many of the comparisons found green slower. No value where all requests together say too little."""
-    lines = [f"{endpoint or 'all requests'}: {one.reason}" for endpoint, one in comparisons.items()]
-    evidence = (Evidence("green over blue", "\n".join(lines)),)
-    invalid = "" if run.validity.valid else str(run.validity)
-    slower = [
-        line for line, one in zip(lines, comparisons.values(), strict=True) if one.change is Change.REGRESSED
-    ]
-    if why := failing(run):
-        return Measurement(None, "count", run.samples.count, None, run.window, why, invalid, evidence)
-    undecided = not slower and comparisons[""].change is Change.TOO_LITTLE
-    value = None if undecided else float(len(slower))
-    why = lines[0] if undecided else "; ".join(slower)
-    return Measurement(
-        value, "count", run.samples.count, window=run.window, why=why, invalid=invalid, evidence=evidence
-    )
+    lines = {endpoint: f"{endpoint or 'all requests'}: {one.reason}" for endpoint, one in comparisons.items()}
+    evidence = (Evidence("green over blue", "\n".join(lines.values())), *why_failed(run))
+    seen = Measurement(None, "count", run.samples.count, window=run.window, evidence=evidence)
+    if why := uncompared(run):
+        invalid = "" if run.validity.valid else why
+        return dataclasses.replace(seen, why=why, invalid=invalid)
+    slower = [lines[name] for name, one in comparisons.items() if one.change is Change.REGRESSED]
+    if not slower and comparisons[""].change is Change.TOO_LITTLE:
+        return dataclasses.replace(seen, why=lines[""])
+    return dataclasses.replace(seen, value=float(len(slower)), why="; ".join(slower))
 
 
-def failing(run: LoadRun) -> str:
-    """How fast failures come says nothing; empty where nearly all requests of both sides were answered well."""
+def uncompared(run: LoadRun) -> str:
+    """Why the run says nothing of how fast the sides are: it was not valid, or what came was failures. Else empty."""
+    if not run.validity.valid:
+        return str(run.validity)
     for side in run.samples.asked_sides:
         part = run.samples.of(asked=side).requests_only()
         if part.failed > MOST_FAILED * part.count:

@@ -27,7 +27,8 @@ def measure(run: LoadRun, objective: Objective, phase: str = "", asked: str = ""
     value, samples, bad = _figures(run, view, bound, phase)
     why = "" if samples else f"no request of {objective.over.subject or 'this kind'} was sent"
     shown = table(view) if phase or asked or objective.over.subject else _whole_table(run)
-    evidence = (shown, *_causes(run, objective), *(Evidence("the run", note) for note in run.validity.notes))
+    noted = (Evidence("the run", note) for note in run.validity.notes)
+    evidence = (shown, *why_failed(run, objective.over.subject), *noted)
     return Measurement(value, bound.limit.base, samples, bad, run.window, why, invalid, evidence)
 
 
@@ -98,13 +99,10 @@ def table(view: View) -> Evidence:
     return Evidence("requests by endpoint", "\n".join(lines), "table")
 
 
-def _causes(run: LoadRun, objective: Objective) -> list[Evidence]:
-    """Why requests failed, where some of those that the promise is about did."""
-    about = objective.over.subject
+def why_failed(run: LoadRun, endpoint: str = "") -> list[Evidence]:
+    """Why requests failed, where some did: of one endpoint, or of all."""
     lines = [
-        f"{seen:>7} {endpoint}: {why}"
-        for seen, endpoint, why in run.causes()
-        if not about or endpoint == about
+        f"{seen:>7} {where}: {why}" for seen, where, why in run.causes() if not endpoint or where == endpoint
     ]
     return [Evidence("why requests failed", "\n".join(lines[:MOST_CAUSES]), "log")] if lines else []
 

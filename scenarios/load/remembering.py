@@ -12,7 +12,7 @@ from reports.baseline.conditions import Difference, OtherConditions, comparable
 from reports.baseline.history import Standing
 from reports.baseline.page import Told
 from reports.baseline.sides import Comparison
-from reports.baseline.store import AGAINST_ITSELF, Baseline, Kept, NoBaseline, Noise
+from reports.baseline.store import Baseline, Kept, NoBaseline
 from reports.verdicts import Evidence, Measurement
 
 MeasureNoise = Callable[[], Kept]  # runs the same code against itself, and keeps what that said
@@ -26,6 +26,11 @@ class Asked:
     save: str = ""
     folder: Path = store.FOLDER
 
+    @property
+    def held_against(self) -> str:
+        """Whoever keeps a run sees it beside those that were kept before."""
+        return self.baseline or self.save
+
 
 def found(name: str, folder: Path) -> Baseline:
     """What is kept under the name; nothing, where there is nothing yet."""
@@ -34,33 +39,32 @@ def found(name: str, folder: Path) -> Baseline:
 
 def told(now: Kept, asked: Asked, sides: Mapping[str, Comparison]) -> Told:
     """The run beside the runs that it can be compared with; the latest one's differences are said."""
-    bare = Told(now, asked.baseline, sides=dict(sides))
-    if not asked.baseline:
+    bare = Told(now, asked.held_against, sides=dict(sides))
+    if not asked.held_against:
         return bare
-    baseline = found(asked.baseline, asked.folder)
-    if not baseline.runs:
-        return dataclasses.replace(bare, notes=(f"There is no baseline {asked.baseline} yet.",))
+    baseline = found(asked.held_against, asked.folder)
+    bare = dataclasses.replace(bare, noise=baseline.noise(now.conditions))
+    before = [one for one in baseline.runs if one.id != now.id]
+    if not before:
+        return bare
     refused, fit = "", []
     differences: list[Difference] = []
-    for one in baseline.runs:
+    for one in before:
         try:
             differences = comparable(one.conditions, now.conditions)
         except OtherConditions as other:
             refused = str(other)
         else:
             fit.append(one)
-    left_out = len(baseline.runs) - len(fit)
+    left_out = len(before) - len(fit)
     notes = (
-        (f"{left_out} of {len(baseline.runs)} runs were made under other conditions.",)
-        if fit and left_out
-        else ()
+        (f"{left_out} of {len(before)} runs were made under other conditions.",) if fit and left_out else ()
     )
     return dataclasses.replace(
         bare,
         before=tuple(fit),
         differences=differences,
         refused="" if fit else refused,
-        noise=baseline.noise(now.conditions),
         notes=notes,
     )
 
@@ -87,17 +91,15 @@ def standing(now: Told) -> Measurement:
 
 
 def save(now: Kept, asked: Asked, measure_noise: MeasureNoise) -> str:
-    """Keep the run, and the noise floor where this environment has none. Says what was done, or why it was not."""
+    """Keep the run, and the noise floor where its conditions have none. Says what was done, or why it was not."""
     try:
-        baseline = found(asked.save, asked.folder)
         path = store.append(asked.save, now, asked.folder)
-        if baseline.noise(now.conditions) is None:
-            store.append(asked.save, measure_noise(), asked.folder)
     except NoBaseline as refused:
         return f"not kept: {refused}"
-    return f"kept in {path}"
-
-
-def against_itself(now: Kept, floor: Noise | None) -> Kept:
-    """A run of the same code against itself, as it is kept."""
-    return dataclasses.replace(now, id=f"{now.id}-aa", kind=AGAINST_ITSELF, noise=floor, verdict="PASS")
+    if found(asked.save, asked.folder).noise(now.conditions) is not None:
+        return f"kept in {path}"
+    try:
+        store.append(asked.save, measure_noise(), asked.folder)
+    except NoBaseline as refused:
+        return f"kept in {path}, without a noise floor: {refused}"
+    return f"kept in {path}, with its noise floor"

@@ -44,7 +44,7 @@ def options(*arguments: str) -> LoadOptions:
 
 
 def test_nothing_said_is_the_documents_load() -> None:
-    assert options() == LoadOptions("", "constant", None, 1, "", "", "")
+    assert options() == LoadOptions("", "constant", None, 1, "", "", "", "reports/baselines")
 
 
 def test_everything_said_is_kept() -> None:
@@ -54,8 +54,9 @@ def test_everything_said_is_kept() -> None:
         "--load-workers=4",
         "--load-master=0.0.0.0:5557",
         "--baseline=main",
+        "--baselines=/kept",
     )
-    assert said == LoadOptions("users=100", "constant", 600.0, 4, "0.0.0.0:5557", "", "main")
+    assert said == LoadOptions("users=100", "constant", 600.0, 4, "0.0.0.0:5557", "", "main", "/kept")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,13 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reports.baseline import charts, page
+from reports.baseline import charts, forest, page
 from reports.baseline.charts import Axis, Chart, Line
 from reports.baseline.conditions import Difference
+from reports.baseline.forest import Forest, Ratio
 from reports.baseline.histogram import Histogram
 from reports.baseline.page import Told
 from reports.baseline.sides import Window, compare
-from reports.baseline.store import Distribution, Kept, Noise, Point
+from reports.baseline.store import Distribution, Floor, Kept, Noise, Point
 from tests.load.test_store import kept
 
 VOID = {"meta", "br", "link", "input", "hr", "img"}
@@ -61,19 +63,23 @@ def checked(html: str) -> str:
     return html
 
 
+SLACK = {"": Floor(1.03, 1.08)} | {
+    name: Floor(1.03, 1.08) for name in ("GET /api/v1/data-records", "POST /api/v1/auth/login")
+}
+NOISE = Noise(SLACK, SLACK)
+
+
 def told(**more: Any) -> Told:
     runs = [run(at, 1.0 if at < 12 else 1.4) for at in range(15)]
-    return Told(
-        **{"now": runs[-1], "baseline": "main", "before": runs[:-1], "noise": Noise(1.03, 1.08), **more}
-    )
+    return Told(**{"now": runs[-1], "baseline": "main", "before": runs[:-1], "noise": NOISE, **more})
 
 
 def test_a_page_says_what_changed_and_since_when(tmp_path: Path) -> None:
     html = checked(page.write(told(), tmp_path / "page.html").read_text())
-    assert "Held against baseline main" in html
+    assert "Held against 14 runs of baseline main: GET /api/v1/data-records" in html
     assert "slower since run run12" in html
-    assert "Noise floor: ±3.0% for p50, ±8.0% for p95" in html
-    assert html.count("<svg") == 5  # distribution, noise, two of the course, trend
+    assert "±3.0% for p50, ±8.0% for p95" in html
+    assert html.count("<svg") == 5  # against the run before, distribution, two of the course, trend
 
 
 def test_ratios_beyond_the_noise_floor_are_marked() -> None:
@@ -85,8 +91,8 @@ def test_ratios_beyond_the_noise_floor_are_marked() -> None:
 
 def test_the_first_run_has_nothing_to_be_held_against() -> None:
     html = checked(page.render(Told(run(1))))
-    assert "there is no baseline yet" in html
-    assert "Noise floor" not in html
+    assert "There is no baseline yet" in html
+    assert "noise floor" not in html
 
 
 def test_a_refusal_and_differences_are_said() -> None:
@@ -108,15 +114,49 @@ def test_an_invalid_run_says_so_on_top() -> None:
 def test_both_sides_stand_beside_each_other() -> None:
     rng = np.random.default_rng(1)
     cut = [Window(rng.lognormal(9, 0.2, 200), rng.lognormal(9, 0.2, 200) * 1.4) for _ in range(16)]
-    html = checked(page.render(told(sides={"": compare(cut), "POST /login": compare(cut[:3])})))
-    assert "regressed" in html
+    shown = told(sides={"": compare(cut), "POST /login": compare(cut[:3])})
+    html = checked(page.render(shown))
+    assert page.headline(shown).word == "REGRESSED"
+    assert "Green is slower than blue: p" in html
+    assert '<circle class="spot fail"' in html
     assert "too little data" in html
+
+
+@pytest.mark.parametrize(
+    ("green", "requests", "word"),
+    [(1.0, 4000, "UNCHANGED"), (1.4, 4000, "REGRESSED"), (1.0, 60, "TOO LITTLE DATA")],
+)
+def test_the_page_is_one_word_first(green: float, requests: int, word: str) -> None:
+    rng = np.random.default_rng(2)
+    cut = [
+        Window(rng.lognormal(9, 0.3, requests), rng.lognormal(9, 0.3, requests) * green) for _ in range(16)
+    ]
+    assert page.headline(told(sides={"": compare(cut)})).word == word
+
+
+def test_a_difference_is_held_against_the_noise_of_its_own_kind() -> None:
+    """In turns the same code differs by 1%; from one run to the next by 30%, so 20% slower than then means nothing."""
+    later = {name: Floor(1.3, 1.3) for name in SLACK}
+    quiet = {name: Floor(1.01, 1.01) for name in SLACK}
+    shown = page.rows(told(now=run(1, 1.2), before=[run(0)], noise=Noise(quiet, later)))
+    assert [row.beyond_noise("p95") for row in shown] == [False, False]
+    shown = page.rows(told(now=run(1, 1.2), before=[run(0)], noise=Noise(later, quiet)))
+    assert [row.beyond_noise("p95") for row in shown] == [True, True]
 
 
 def test_names_from_outside_are_text_on_the_page() -> None:
     spread = dataclasses.replace(run(1).distributions[0], endpoint="GET /<b>x</b>")
     html = checked(page.render(Told(kept(distributions=(spread,)))))
     assert "<b>x" not in html
+
+
+def test_what_is_beyond_every_scale_stands_at_its_edge() -> None:
+    lines = [Ratio("p50", 1.0, "1", 0.9, 1.1), Ratio("p95", math.exp(50), "∞", math.exp(50), math.exp(50))]
+    drawn = forest.svg(Forest("dead", lines, limit=1.05))
+    root = ET.fromstring(drawn)
+    assert "nan" not in drawn
+    places = [float(one.get("x2") or 0) for one in root.iter("line")]
+    assert max(places) <= forest.WIDTH - forest.RIGHT + 1
 
 
 @pytest.mark.parametrize("log", [False, True])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reports.baseline.sides import FEWEST, Change, Comparison, Window, compare, cut, noise
+from reports.baseline.sides import FEWEST, Change, Comparison, Window, compare, cut, drift, noise
 
 
 def windows(seed: int, green: float = 1.0, a_side: int = 150, number: int = 16) -> list[Window]:
@@ -84,3 +84,16 @@ def test_the_noise_floor_is_how_far_the_same_code_is_from_itself() -> None:
     assert set(found) == {"p50", "p95"}
     assert all(1 < floor < 1.3 for floor in found.values())
     assert noise(Comparison(Change.TOO_LITTLE, (), 0, 0)) == {}
+
+
+def test_what_a_machine_did_meanwhile_is_in_the_drift() -> None:
+    rng = np.random.default_rng(3)
+    still = rng.lognormal(9, 0.3, 4000)
+    assert all(1 < far < 1.2 for far in drift(still).values())
+    assert drift(still * np.repeat([1.0, 1.0, 1.5, 1.0], 1000))["p95"] == pytest.approx(1.5, rel=0.15)
+
+
+def test_few_requests_tell_no_drift_of_their_tail() -> None:
+    assert set(drift(np.arange(1.0, 200.0))) == {"p50"}
+    assert drift(np.arange(1.0, 20.0)) == {}
+    assert drift(np.full(4000, np.inf)) == {}

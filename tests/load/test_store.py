@@ -12,7 +12,16 @@ import pytest
 from reports.baseline import store
 from reports.baseline.conditions import Conditions, OtherConditions, comparable, machine, versions
 from reports.baseline.histogram import Histogram
-from reports.baseline.store import AGAINST_ITSELF, Baseline, Distribution, Kept, NoBaseline, Noise, Point
+from reports.baseline.store import (
+    AGAINST_ITSELF,
+    Baseline,
+    Distribution,
+    Floor,
+    Kept,
+    NoBaseline,
+    Noise,
+    Point,
+)
 
 HERE = Conditions(
     target="hwayo",
@@ -117,12 +126,21 @@ def test_another_release_is_what_a_comparison_is_about() -> None:
     assert comparable(HERE, dataclasses.replace(HERE, commit="eeee", release="1043-aaaa")) == []
 
 
-def test_the_noise_floor_belongs_to_its_environment_and_machine() -> None:
-    measured = kept("a", kind=AGAINST_ITSELF, noise=Noise(1.02, 1.05))
-    baseline = Baseline("main", [kept("one"), measured])
-    assert baseline.noise(HERE) == Noise(1.02, 1.05)
-    assert baseline.noise(dataclasses.replace(HERE, fingerprint="def")) is None
+FLOOR = Noise({"": Floor(1.02, 1.05)}, {"": Floor(1.1, 1.2), "GET /a": Floor(1.2, None)})
+
+
+@pytest.mark.parametrize("other", [{"fingerprint": "def"}, {"load": "open, constant 50/s"}])
+def test_the_noise_floor_belongs_to_the_conditions_it_was_measured_under(other: dict[str, str]) -> None:
+    baseline = Baseline("main", [kept("one"), kept("a", kind=AGAINST_ITSELF, noise=FLOOR)])
+    assert baseline.noise(HERE) == FLOOR
+    assert baseline.noise(dataclasses.replace(HERE, commit="eeee", side="blue")) == FLOOR
+    assert baseline.noise(dataclasses.replace(HERE, **other)) is None  # type: ignore[arg-type]
     assert [one.id for one in baseline.runs] == ["one"]
+
+
+def test_a_noise_floor_is_read_back(tmp_path: Path) -> None:
+    store.append("main", kept(kind=AGAINST_ITSELF, noise=FLOOR), tmp_path)
+    assert store.load("main", tmp_path).noise(HERE) == FLOOR
 
 
 def test_a_machine_is_told_by_what_it_is_and_not_by_its_name() -> None:
