@@ -1,4 +1,4 @@
-"""What stands in AWS around the system: buckets, web ACL, security groups, load balancer, DNS.
+"""What stands in AWS around the system: buckets, web ACL, security groups, load balancer, DNS, administrators.
 
 The account is opened before a check tries anything: a credential of ours that is missing is no fault of the system.
 """
@@ -9,9 +9,10 @@ import contextlib
 
 from fixtures.evidence import Missing, Refused
 from fixtures.platforms.abilities import able
-from fixtures.platforms.aws import Balancer, Balancers, Buckets, Opening, WebAcls, Zones
+from fixtures.platforms.aws import Accounts, Balancer, Balancers, Buckets, Opening, WebAcls, Zones
 from fixtures.platforms.aws import SecurityGroups as Groups
-from fixtures.target.checks import (
+from fixtures.target.cloud import (
+    AdminsHaveMfa,
     BucketEncrypted,
     BucketReadable,
     DnsRecord,
@@ -140,6 +141,18 @@ def dns_record(check: DnsRecord, around: Surroundings) -> Measurement:
         if not any(_leads(address, balancer) for balancer in balancers):
             names = ", ".join(balancer.name for balancer in balancers)
             tally.breaks(check.record, f"leads to {address}, not to the load balancer {names}")
+    return tally.measurement()
+
+
+@measures(AdminsHaveMfa)
+def admins_have_mfa(check: AdminsHaveMfa, around: Surroundings) -> Measurement:
+    """An account that nobody administers shows nothing, and is no evidence."""
+    tally = Tally("administrators")
+    account = able(around.aws, Accounts)
+    for name, devices in account.devices_of_group(check.group).items():
+        tally.saw(name)
+        if not devices:
+            tally.breaks(name, f"is in {check.group}, and needs no second factor to sign in")
     return tally.measurement()
 
 

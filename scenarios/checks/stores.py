@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fixtures.probes import elasticsearch, retention
+from fixtures.probes import columns, elasticsearch, retention
 from fixtures.probes.stores import Answer, cache_answers, database_accepts, where
-from fixtures.target.checks import AuditRetention, CacheAnswers, DatabaseAccepts, LogsCollected
+from fixtures.target.checks import (
+    AuditRetention,
+    CacheAnswers,
+    ColumnsEncrypted,
+    DatabaseAccepts,
+    LogsCollected,
+)
 from fixtures.target.quantities import Duration
 from reports.figures import figure
 from reports.verdicts import Evidence, Measurement
@@ -41,6 +47,24 @@ def _answers(around: Surroundings, kind: str, within: Duration, ask: Callable[[s
         tally.breaks(where(url), answer.detail)
     elif took_s > within.amount:
         tally.breaks(where(url), f"took {took_s:.2f} s to answer, where {within} is promised")
+    return tally.measurement()
+
+
+@measures(ColumnsEncrypted)
+def columns_encrypted(check: ColumnsEncrypted, around: Surroundings) -> Measurement:
+    """The database counts for itself: no value is read from it, let alone shown."""
+    tally = Tally("columns")
+    url = around.store(check.store, around.side)
+    for column in check.columns:
+        with tally.looking():
+            values, open_ = columns.not_of_form(url, column, check.form)
+            if not values:
+                tally.unseen(f"{column} of {where(url)} holds nothing yet")
+                continue
+            tally.saw(column)
+            tally.note(Evidence(f"{column}: {values:,} values looked at", ""))
+            if open_:
+                tally.breaks(column, f"{open_:,} of {values:,} values are not encrypted")
     return tally.measurement()
 
 

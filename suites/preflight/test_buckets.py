@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.target.checks import BucketEncrypted, BucketReadable
+from fixtures.target.cloud import BucketEncrypted, BucketReadable
 from suites.conftest import Prove
 
 pytestmark = pytest.mark.preflight

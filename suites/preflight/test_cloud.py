@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.target.checks import DnsRecord, LoadBalancer, SecurityGroups, WebAcl
+from fixtures.target.cloud import AdminsHaveMfa, DnsRecord, LoadBalancer, SecurityGroups, WebAcl
 from suites.conftest import Prove
 
 pytestmark = pytest.mark.preflight
@@ -27,4 +27,9 @@ def test_load_balancer(check: LoadBalancer, prove: Prove) -> None:
 
 def test_dns_record(check: DnsRecord, prove: Prove) -> None:
     """The system's name leads to an address."""
+    prove(check)
+
+
+def test_administrators(check: AdminsHaveMfa, prove: Prove) -> None:
+    """Nobody administers the account with a password alone."""
     prove(check)

@@ -1,10 +1,10 @@
-"""The stores accept connections."""
+"""The stores accept connections, and what is personal in them is encrypted."""
 
 from __future__ import annotations
 
 import pytest
 
-from fixtures.target.checks import CacheAnswers, DatabaseAccepts
+from fixtures.target.checks import CacheAnswers, ColumnsEncrypted, DatabaseAccepts
 from suites.conftest import Prove
 
 pytestmark = pytest.mark.preflight
@@ -17,4 +17,9 @@ def test_database_accepts(check: DatabaseAccepts, prove: Prove) -> None:
 
 def test_cache_answers(check: CacheAnswers, prove: Prove) -> None:
     """The cache answers a PING in time."""
+    prove(check)
+
+
+def test_columns_encrypted(check: ColumnsEncrypted, prove: Prove) -> None:
+    """Whoever reads the tables alone learns nothing about people."""
     prove(check)

@@ -21,7 +21,15 @@ from scenarios.checks import measure
 from tests.suites.recorded import around, the_check
 from tests.suites.servers import address, nobody
 
-ALL = ("assets-readable", "backups-encrypted", "web-acl", "security-groups", "load-balancer", "dns-record")
+ALL = (
+    "assets-readable",
+    "backups-encrypted",
+    "web-acl",
+    "security-groups",
+    "load-balancer",
+    "dns-record",
+    "admins-have-mfa",
+)
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +161,23 @@ def test_an_acl_whose_load_balancer_is_gone_is_not_known_to_guard_it(
     found = seen("web-acl", server, guards="nothing")
     assert found.value is None
     assert "LoadBalancerNotFound" in found.why
+
+
+def test_an_administrator_without_a_second_factor_is_named(server: str, account: lab_aws.Client) -> None:
+    iam = account("iam")
+    device = iam.list_mfa_devices(UserName="devops")["MFADevices"][0]["SerialNumber"]
+    iam.deactivate_mfa_device(UserName="devops", SerialNumber=device)
+    found = seen("admins-have-mfa", server)
+    assert (found.value, found.samples) == (1, 2)
+    assert "devops: is in hwayo-admins, and needs no second factor" in found.why
+
+
+def test_a_group_of_nobody_or_that_is_not_there_shows_nothing(server: str, account: lab_aws.Client) -> None:
+    account("iam").create_group(GroupName="empty")
+    assert seen("admins-have-mfa", server, group="empty").value is None
+    found = seen("admins-have-mfa", server, group="nobody")
+    assert found.value is None
+    assert "group nobody of IAM" in found.why
 
 
 @pytest.mark.parametrize(

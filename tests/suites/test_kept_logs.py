@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
-from fixtures.clock import wait_until
-from fixtures.lab.layout import Layout
-from fixtures.lab.process import Running
-from fixtures.lab.stores import Postgres
 from fixtures.probes.retention import Expiry, expiries, of_postgresql
-from fixtures.probes.stores import database_accepts
 from fixtures.target import Credential, Sides
 from fixtures.target.environment import Stores
 from reports.verdicts import Measurement
 from scenarios.checks import measure
-from tests.subnets import kept
 from tests.suites.mongo import cursor, mongodb
 from tests.suites.recorded import around, the_check
 from tests.suites.servers import http_server, nobody, silent_server
@@ -183,26 +176,12 @@ def test_a_store_that_is_not_there_or_says_nothing_is_waited_for_no_longer_than_
 
 
 # --- PostgreSQL ------------------------------------------------------------------------------------------------------
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real one, whose owner may put tables there as extensions for retention would."""
-    folder = tmp_path_factory.mktemp("postgres")
-    postgres = Postgres(Layout(kept(), folder).database, folder, "pass-word")
-    postgres.prepare()
-    running = Running(postgres.part(), folder / "log")
-    try:
-        wait_until(lambda: database_accepts(f"{postgres.url}/postgres").ok, 20)
-        yield f"{postgres.url}/postgres"
-    finally:
-        running.stop()
-
-
 @pytest.fixture
-def database(server: str) -> str:
-    with psycopg.connect(server) as connection:
+def database(postgres: str) -> str:
+    with psycopg.connect(postgres) as connection:
         connection.execute("DROP SCHEMA IF EXISTS partman CASCADE; DROP SCHEMA IF EXISTS cron CASCADE")
         connection.execute("CREATE TABLE IF NOT EXISTS audit_log (id int)")
-    return server
+    return postgres
 
 
 def test_a_table_that_no_job_deletes_from_is_kept(database: str) -> None:
