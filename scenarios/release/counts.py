@@ -8,6 +8,7 @@ silent for longer than `patience_s`, the watch goes on without it, and says so.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,6 +16,7 @@ from typing import NamedTuple
 
 from scenarios.release.watch import Counts
 
+LASTING_TICKS = 3  # an attempt without a success is a bad one when it still is so many ticks later
 UNEVEN = 10.0  # answers by which two counters may disagree for a moment: those between the one and the other
 SIDES = ("green", "blue")
 
@@ -65,6 +67,9 @@ class Counter:
     name: str
     of: Mapping[str, float]
     bad: Mapping[str, float]
+    in_flight: bool = (
+        False  # bad ones are attempts less successes, so that what is still under way looks like one
+    )
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,9 @@ class Increments:
         self._stale_s, self._patience_s = stale_s, patience_s
         self._sources: dict[tuple[str, str], _Source] = {}
         self._sums = {(at, side): [0.0, 0.0] for at in range(len(self._counters)) for side in SIDES}
+        self._lacking: dict[tuple[int, str], deque[float]] = {
+            key: deque([0.0] * (LASTING_TICKS - 1), maxlen=LASTING_TICKS) for key in self._sums
+        }
         self._uses: dict[
             str, list[tuple[int, int, float]]
         ] = {}  # counter -> metric, answers or bad ones, sign
@@ -215,14 +223,23 @@ class Increments:
             row: list[float] = []
             for side in SIDES:
                 sums = self._sums[at, side]
-                n, bad = max(0.0, sums[0]), min(max(0.0, sums[1]), max(0.0, sums[0]))
+                n = max(0.0, sums[0])
+                bad = min(n, self._lasting(at, side) if counter.in_flight else max(0.0, sums[1]))
                 # Counters are not read in one instant: what does not fit this tick belongs to the next one.
                 self._sums[at, side] = [sums[0] - n, sums[1] - bad]
-                if max(map(abs, self._sums[at, side])) > UNEVEN:
+                self._lacking[at, side] = deque((one - bad for one in self._lacking[at, side]), LASTING_TICKS)
+                waiting = 0.0 if counter.in_flight else self._sums[at, side][1]
+                if max(abs(self._sums[at, side][0]), abs(waiting)) > UNEVEN:
                     troubles.append(Trouble(Kind.UNEVEN, side, counter.name, at_s))
                 row += [n, bad]
             made.append(Counts(*row))
         return Step(at_s, tuple(made), tuple(troubles))
+
+    def _lasting(self, at: int, side: str) -> float:
+        """Of the attempts without a success as yet, those that were there already so many ticks ago."""
+        lacking = self._lacking[at, side]
+        lacking.append(self._sums[at, side][1])
+        return max(0.0, min(lacking))
 
 
 class Noted:

@@ -12,5 +12,5 @@ class Stander(hwayo.Inspector):
 
 # Assigned, not declared: what is declared is added to the inspector's own tasks.
 Stander.tasks = [
-    getattr(hwayo.Inspector, name) for name, often in TASKS["hwayo"].items() for _ in range(often // 20)
+    getattr(hwayo.Inspector, name) for name, often in TASKS["hwayo"].items() for _ in range(often // 10)
 ]

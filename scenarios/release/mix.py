@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 # locustfile's task -> how often
 TASKS: Mapping[str, Mapping[str, int]] = {
-    "hwayo": {"log_in": 20, "submit_record": 20, "list_records": 20, "make_report": 40},
+    "hwayo": {"log_in": 20, "submit_record": 20, "list_records": 10, "make_report": 50},
 }
 # metric -> which tasks are counted by it; of any other metric every task is
 COUNTED: Mapping[str, Mapping[str, str]] = {

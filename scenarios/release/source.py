@@ -36,7 +36,13 @@ def counter(metric: Metric, bound: Bound | None = None, name: str = "") -> Count
     of, bad = (
         terms(metric.promql(text, ANY_WINDOW_S, bound)) for text in (metric.counted.of, metric.counted.bad)
     )
-    return Counter(name or metric.name, of, bad)
+    return Counter(name or metric.name, of, bad, in_flight=len(set(map(_family, bad))) > 1)
+
+
+def _family(selector: str) -> str:
+    """What counts together: an answer and its status are one step, an attempt and its success are two."""
+    name = promql.selectors(selector)[0].metric
+    return name.removesuffix("_count").removesuffix("_bucket")
 
 
 def terms(text: str) -> dict[str, float]:

@@ -148,7 +148,7 @@ class StageRun:
 
     @property
     def missing(self) -> int:
-        """Answers of green's that the claims lack, if none of them is bad: the most that one lacks."""
+        """Answers of green's that the claims lack, whatever the answers were: the most that one lacks."""
         lacking = [claim.needed - self.watch.totals(at).green for at, claim in enumerate(self.terms.claims)]
         return max(0, math.ceil(max(lacking)))
 

@@ -1,0 +1,79 @@
+"""The one release that these suites judge: carried out once, when the first test asks for it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from fixtures.plugin import gate_of, target_of
+from fixtures.release_options import ReleaseOptions, release_options
+from fixtures.session.judge import Judge
+from fixtures.target import Objective, Side
+from reports.recorder import Recorder
+from reports.release.record import Release
+from scenarios.release.carrying import Hearers, Wish, carry_out
+from scenarios.release.measure import measure
+from scenarios.release.stage import Progress
+from scenarios.release.terms import terms_of
+from scenarios.surroundings import Surroundings
+
+LOGGED_EVERY_S = 5  # where nobody is watching
+JudgeRelease = Callable[[Objective], None]
+
+
+def parametrize(metafunc: pytest.Metafunc, *subjects: str) -> None:
+    """A test that takes an `objective` is run for each of the target's over a release whose subject begins so."""
+    if "objective" not in metafunc.fixturenames:
+        return
+    found = [
+        one
+        for one in target_of(metafunc.config).objectives.values()
+        if one.over.kind == "release" and any(one.over.subject.startswith(begin) for begin in subjects)
+    ]
+    metafunc.parametrize("objective", found, ids=[one.name for one in found])
+
+
+@pytest.fixture(scope="session")
+def asked(pytestconfig: pytest.Config) -> ReleaseOptions:
+    return release_options(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def release(
+    surroundings: Surroundings, asked: ReleaseOptions, recorder: Recorder, pytestconfig: pytest.Config
+) -> Iterator[Release]:
+    """Carried out as asked. What it leaves is in the run's folder, also where it was cut short."""
+    environment = surroundings.environment
+    proven = Surroundings(surroundings.target, environment, Side.GREEN)
+    terms = terms_of(surroundings.target, environment)
+    for term in (*terms.stages, terms.full):
+        if term.planned_s != term.written_s:
+            recorder.scaled(f"release, {term.name}", f"{term.written_s:g} s", f"{term.planned_s:g} s")
+    reporter = pytestconfig.pluginmanager.get_plugin("terminalreporter")
+    say: Callable[[str], None] = getattr(reporter, "say", lambda _: None)
+    watched = sys.__stdout__ is not None and sys.__stdout__.isatty()
+
+    def shown(progress: Progress) -> None:
+        if watched or int(progress.left_s) % LOGGED_EVERY_S == 0:
+            say(str(progress))
+
+    keep = asked.keep if asked.keep is not None else not environment.embedded
+    wish = Wish(asked.observe, keep, "rollback" if asked.rolls_back else "report")
+    folder = gate_of(pytestconfig).options.folder
+    try:
+        yield carry_out(proven, wish, folder, Hearers(say, on_progress=shown))
+    finally:
+        proven.close()
+
+
+@pytest.fixture
+def judged(release: Release, judge: Judge) -> JudgeRelease:
+    """Judge one promise by the release."""
+
+    def of(objective: Objective) -> None:
+        __tracebackhide__ = True
+        judge(objective, measure(release, objective))
+
+    return of
