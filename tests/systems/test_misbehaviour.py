@@ -191,3 +191,35 @@ def test_a_lost_notification_is_called_delivered_and_never_arrives(
         lambda: side.sql(f"SELECT status FROM notifications WHERE subject = '{subject}'") == [("delivered",)]
     )
     assert side.sink.about(subject) == []
+
+
+def test_what_is_for_one_pod_is_not_for_another(side: Side) -> None:
+    pod = side.pods["web-app"]
+    for named, status in (("somebody-else", 200), (f"somebody-else, {pod.root.name}", 500)):
+        pod.behave(errors="1", only_pod=named)
+        assert httpx.get(f"{pod.url}/login").status_code == status
+    pod.behave()
+
+
+def test_metrics_lack_what_they_are_told_to_and_nothing_else(side: Side) -> None:
+    pod, counter = side.pods["web-app"], "http_requests_total"
+    whole = {name for name, _ in scraped(side, "web-app")}
+    pod.behave(metrics_lack=counter)
+    assert {name for name, _ in scraped(side, "web-app")} == whole - {counter}
+    pod.behave()
+    assert {name for name, _ in scraped(side, "web-app")} == whole
+
+
+def test_stale_metrics_say_of_when_they_are_and_do_not_move(side: Side) -> None:
+    pod = side.pods["web-app"]
+    pod.behave(metrics_stale="true")
+    pages = []
+    for _ in range(2):
+        pages.append(httpx.get(f"{pod.url}/metrics").text)
+        httpx.get(f"{pod.url}/login")
+        time.sleep(1.1)
+    assert pages[0] == pages[1]
+    moments = {line.split()[-1] for line in pages[0].splitlines() if not line.startswith("#")}
+    assert all(0.5 < time.time() - int(moment) / 1000 < 60 for moment in moments)
+    pod.behave()
+    assert httpx.get(f"{pod.url}/metrics").text != pages[0]
