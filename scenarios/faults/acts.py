@@ -15,11 +15,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Literal, Protocol
 
+from fixtures.clock import TimedOut, wait_until
 from fixtures.ledger import Entry
+from fixtures.platforms.abilities import able
 from fixtures.platforms.changes import Changes, Conflict, Evictions, Json, Ref
 from scenarios.faults.edits import Change
 
 MARK = "faults.verdigris.dev/"  # annotation MARK + the entry's id: the entry
+BUDGET_S = 30.0  # for a disruption budget to let a pod go
 TRIES = 5  # of a write that others write in between
 
 
@@ -174,8 +177,12 @@ class Remove:
     def apply(self, hands: Hands, entry: Entry) -> None:  # noqa: ARG002 - what is gone cannot carry a mark
         if self.how != "evict":
             hands.objects.delete_object(self.ref, self.uid, at_once=self.how == "kill")
-        elif isinstance(hands.objects, Evictions):
-            hands.objects.evict(self.ref)
+            return
+        platform = able(hands.objects, Evictions)
+        try:
+            wait_until(lambda: platform.evict(self.ref), BUDGET_S, poll_s=0.3)
+        except TimedOut as error:
+            raise Conflict(f"{self.ref}: its disruption budget lets it not go in {BUDGET_S:.0f} s") from error
 
     def undo(self, hands: Hands, entry: Entry) -> Undone:  # noqa: ARG002 - its owner has done it
         return Undone.CLEAN

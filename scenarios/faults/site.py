@@ -18,6 +18,7 @@ from scenarios.faults.radius import BlastRadius, Plan
 from scenarios.faults.shield import uninterrupted
 
 SERVERS_OWN = ("deployment.kubernetes.io/revision",)  # annotations that controllers keep
+FOLLOWS_S = 3.0  # for controllers that follow what was healed: a node's taints
 BACK_S = 30.0  # for what a heal sets in motion: pods that come back
 
 
@@ -88,6 +89,7 @@ class Site:
         self.watchdog.must_live()
         plan = fault.plan()
         radius.admit(plan, self.hands.objects)
+        self._must_not_be_there(fault)
         before = {act.ref: self._essence(act.ref) for act in plan.acts if not isinstance(act, Remove)}
         injection = Injection(fault.name, plan, now())
         with ExitStack() as stack:
@@ -110,6 +112,15 @@ class Site:
 
     def mine(self) -> list[Entry]:
         return [entry for entry in self.ledger.entries() if entry.runner == self.runner]
+
+    def _must_not_be_there(self, fault: Fault) -> None:
+        """What is seen before proves nothing afterwards."""
+        try:
+            seen = fault.effect()
+        except NoEvidence:
+            return
+        if seen:
+            raise DidNotBite(f"{fault.name} was not put in: its effect is there without it: {seen}")
 
     def _must_bite(self, fault: Fault, injection: Injection) -> None:
         def bites() -> str:
@@ -145,17 +156,26 @@ class Site:
             acts = [act for act in injection.plan.acts if act.ref not in taken_over]
             if left := [str(act.ref) for act in acts if not act.is_out(self.hands)]:
                 raise HealFailed(f"{fault.name} is still in {', '.join(left)}")
-            for ref, was in before.items():
-                found = self.hands.objects.read_object(ref)
-                if essence(found) != was:
-                    injection.touched_by_others.append(f"{ref}, by {writer(found)}")
             try:
                 wait_until(fault.is_over, BACK_S, self.clock)
             except TimedOut as error:
-                raise HealFailed(
-                    f"{fault.name} was taken out, and is felt {error.waited_s:.0f} s later"
-                ) from error
+                waited = f"{error.waited_s:.0f} s later"
+                raise HealFailed(f"{fault.name} was taken out, and is felt {waited}") from error
             injection.healed = now()
+            injection.touched_by_others = self._others(before)
+
+    def _others(self, before: dict[Ref, Json | None]) -> list[str]:
+        """Objects that are not as they were although nothing of ours is in them, and who wrote them last."""
+
+        def differing() -> dict[Ref, Json | None]:
+            found = {ref: self.hands.objects.read_object(ref) for ref in before}
+            return {ref: one for ref, one in found.items() if essence(one) != before[ref]}
+
+        try:
+            wait_until(lambda: not differing(), FOLLOWS_S, self.clock)
+        except TimedOut:
+            return [f"{ref}, by {writer(one)}" for ref, one in differing().items()]
+        return []
 
     def _essence(self, ref: Ref) -> Json | None:
         return essence(self.hands.objects.read_object(ref))

@@ -74,6 +74,7 @@ class Harm:
     name: str = "harm"
     bites_s: float = 1.0
     felt: bool = True
+    before: bool = False
 
     def plan(self) -> Plan:
         web, route = self.objects.read_object(WEB), self.objects.read_object(ROUTE)
@@ -87,7 +88,8 @@ class Harm:
         return Plan(acts, ("web-1",), 2)
 
     def effect(self) -> str:
-        return "web has no pods" if self.felt else ""
+        is_in = self.objects.objects[WEB]["spec"]["replicas"] == 0
+        return "web has no pods" if self.before or (self.felt and is_in) else ""
 
     def is_over(self) -> bool:
         return True
@@ -226,6 +228,17 @@ def test_a_fault_that_changes_nothing_is_said_so_and_taken_out(tmp_path: Path) -
     ):
         pass
     assert state(objects) == before
+
+
+def test_an_effect_that_is_there_before_proves_nothing(tmp_path: Path) -> None:
+    objects = shelf()
+    before, here = copy.deepcopy(objects.objects), site(objects, tmp_path)
+    with (
+        pytest.raises(DidNotBite, match="without it"),
+        here.inject(Harm(objects, before=True), BlastRadius()),
+    ):
+        pass
+    assert objects.objects == before
 
 
 def test_an_exception_within_is_passed_on_and_everything_healed(tmp_path: Path) -> None:

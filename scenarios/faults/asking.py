@@ -1,0 +1,32 @@
+"""Whether a service answers users, and how soon: asked over the front door, as they would."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import httpx
+
+from fixtures.target.model import Service
+from scenarios.surroundings import Surroundings
+
+PATIENCE_S = 3.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """`status` is 0 where nothing came in time."""
+
+    status: int
+    took_s: float
+    said: str = ""
+
+
+def ask(around: Surroundings, service: Service, timeout_s: float = PATIENCE_S) -> Asked:
+    """The service's health path, on the side that is being proven."""
+    begun = around.clock.now()
+    try:
+        response = around.http.get(service.health, timeout=timeout_s)
+        status, said = response.status_code, response.text[:200]
+    except httpx.HTTPError as error:
+        status, said = 0, str(error) or type(error).__name__
+    return Asked(status, around.clock.now() - begun, said)

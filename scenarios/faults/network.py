@@ -1,0 +1,102 @@
+"""Faults of the network: two services, or a service and its store, that no longer reach each other."""
+
+from __future__ import annotations
+
+import socket
+from urllib.parse import urlsplit
+
+from fixtures.evidence import Missing, Unreachable
+from fixtures.platforms.abilities import Door, Workloads, able
+from fixtures.platforms.changes import Changes
+from fixtures.target.faults import Partition, StorePartition
+from scenarios.faults.asking import ask
+from scenarios.faults.cutting import KIND, Address, Pods, partition
+from scenarios.faults.radius import Plan
+from scenarios.faults.registry import Declared, puts_in
+from scenarios.faults.service import OfService
+from scenarios.surroundings import Surroundings
+
+GOOD_IN_A_ROW = 3
+PATIENCE_S = 3.0
+
+
+def pods_of(around: Surroundings, service: str) -> Pods:
+    platform = able(around.platform, Workloads)
+    found = [one for one in platform.workloads(around.namespace) if one.name == service]
+    if not found:
+        raise Missing(f"{around.namespace} has no workload {service}")
+    selector = found[0].selector
+    pods = platform.pods(around.namespace, selector)
+    if not pods or not selector:
+        raise Missing(f"no pod in {around.namespace} is of {service}")
+    return Pods(pods[0].labels, selector, platform.labels(around.namespace))
+
+
+@puts_in(
+    Partition,
+    Declared(
+        touches="every NetworkPolicy that lets the one reach the other; where none closes it, one is added",
+        seen_by="the service's health path, asked over the front door, has no answer or a gateway's error",
+        heals="the peers that the policies had; an added policy is removed",
+        needs="a network that enforces policies, and a way to the service that leads through the one that is cut off",
+    ),
+)
+class Partitioned(OfService[Partition]):
+    _good = 0
+
+    def plan(self) -> Plan:
+        pods = self.remember()
+        subject, whom = pods_of(self.around, self.order.service), pods_of(self.around, self.order.source)
+        policies = self.objects.list_objects(KIND, self.namespace)
+        return Plan(partition(policies, subject, "ingress", whom), self.victims(pods), len(pods))
+
+    def effect(self) -> str:
+        asked = ask(self.around, self.service)
+        if asked.status and asked.status < 500:
+            return ""
+        return f"{self.service.health}: {asked.status or 'no answer'} after {asked.took_s:.2f} s"
+
+    def is_over(self) -> bool:
+        self._good = self._good + 1 if ask(self.around, self.service).status == 200 else 0
+        return self._good >= GOOD_IN_A_ROW and super().is_over()
+
+
+@puts_in(
+    StorePartition,
+    Declared(
+        touches="every NetworkPolicy that lets the service reach its store; where none closes it, one is added",
+        seen_by="the service's own health, asked inside its pods, is no longer 200",
+        heals="the peers that the policies had; an added policy is removed",
+        uses=(Changes, Workloads, Door),
+        needs="a network that enforces policies, and the store's address",
+    ),
+)
+class Storeless(OfService[StorePartition]):
+    def plan(self) -> Plan:
+        pods = self.remember()
+        subject = pods_of(self.around, self.order.service)
+        store = Address(address_of(self.around.store(self.order.store, self.around.side)))
+        policies = self.objects.list_objects(KIND, self.namespace)
+        return Plan(partition(policies, subject, "egress", store), self.victims(pods), len(pods))
+
+    def effect(self) -> str:
+        for pod in self.pods():
+            try:
+                reply = able(self.around.platform, Door).get(pod, self.service.health, PATIENCE_S)
+            except Unreachable as error:
+                return str(error)
+            if reply.status != 200:
+                return f"{pod.name}: {self.service.health} {reply.status} {reply.body[:120]}"
+        return ""
+
+    def is_over(self) -> bool:
+        return super().is_over() and not self.effect()
+
+
+def address_of(url: str) -> str:
+    """Raises Missing where its name leads nowhere."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return str(socket.getaddrinfo(host, None, socket.AF_INET)[0][4][0])
+    except OSError as error:
+        raise Missing(f"the store's name leads nowhere: {error}") from error

@@ -1,0 +1,160 @@
+"""On a whole lab every fault bites, by what is seen elsewhere than where it was put in; and leaves it as it was."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import TypeAdapter
+
+from fixtures.clock import wait_until
+from fixtures.lab import Lab
+from fixtures.lab.breaking import Access
+from fixtures.lab.defects import is_well
+from fixtures.platforms.changes import Changes
+from fixtures.target import Side, Target
+from fixtures.target.faults import AnyFault
+from scenarios.faults.catalogue import kinds, made, name_of
+from scenarios.faults.healing import marks
+from scenarios.faults.place import Place
+from scenarios.faults.radius import BlastRadius
+from scenarios.faults.site import Site, essence
+from scenarios.faults.standby import Standby
+from scenarios.surroundings import Surroundings
+
+WELL_S = 60.0
+FAULTS: list[dict[str, Any]] = [
+    {"fault": "errors", "service": "auth-service", "share": "100%", "status": 503},
+    {"fault": "errors", "service": "api-gateway", "share": "100%", "status": 500},
+    {"fault": "delay", "service": "workflow-engine", "by": "500ms", "share": "100%"},
+    {"fault": "partition", "service": "report-generator", "from": "api-gateway"},
+    {"fault": "store-partition", "service": "auth-service", "store": "database"},
+    {"fault": "store-partition", "service": "workflow-engine", "store": "cache"},
+    {"fault": "configured", "service": "auth-service", "config": "auth-service-behaviour",
+     "values": {"login_fails": "1"}, "felt": "login_success"},
+    {"fault": "cache-emptied", "service": "auth-service"},
+    {"fault": "pod-kill", "service": "web-app"},
+    {"fault": "all-pods-killed", "service": "web-app"},
+    {"fault": "scale-to-zero", "service": "notification-service"},
+    {"fault": "bad-image", "service": "web-app"},
+    {"fault": "secret-missing", "service": "report-generator"},
+    {"fault": "crash-loop", "service": "notification-service"},
+    {"fault": "node-drained", "service": "auth-service"},
+    {"fault": "node-lost", "service": "auth-service"},
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """Of its own, or the one that VERDIGRIS_LAB names, to be quick by hand."""
+    name = os.environ.get("VERDIGRIS_LAB", "")
+    joined = Lab.join(name) if name else None
+    if joined is not None:
+        yield joined
+        return
+    started = Lab.start("hwayo", f"faults-{random.randrange(16**8):08x}")
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="module")
+def around(lab: Lab) -> Iterator[Surroundings]:
+    target = Target.load("hwayo")
+    found = Surroundings(target, target.environment("lab").with_facts(lab.facts), Side.GREEN)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def access(lab: Lab) -> Iterator[Access]:
+    found = Access(lab.facts)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def place(around: Surroundings, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    found = Place.of("hwayo", around.environment)
+    return replace(found, folder=str(tmp_path_factory.mktemp("ledger")))
+
+
+@pytest.fixture(scope="module")
+def site(place: Place) -> Iterator[Site]:
+    with place.opened() as hands, Standby(place) as standby:
+        yield Site(hands, place.ledger, standby)
+
+
+@contextmanager
+def logins(around: Surroundings) -> Iterator[None]:
+    """People who sign in, over and over."""
+    over = threading.Event()
+    body = {"username": around.credential("user"), "password": around.credential("password")}
+
+    def go_on() -> None:
+        while not over.wait(0.2):
+            try:
+                around.http.post("/api/v1/auth/login", json=body)
+            except httpx.HTTPError:
+                continue
+
+    around.http.get("/health")  # opened here, and used there
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def state(objects: Changes) -> dict[str, Any]:
+    """Everything that faults may touch, but for pods, which come and go."""
+    return {
+        f"{kind} {one['metadata'].get('namespace', '')}/{one['metadata']['name']}": essence(one)
+        for kind in objects.change_kinds()
+        if kind != "Pod"
+        for one in objects.list_objects(kind)
+    }
+
+
+def identity(one: dict[str, Any]) -> str:
+    return "-".join(str(value) for key, value in one.items() if key in ("fault", "service", "store"))
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("told", FAULTS, ids=identity)
+def test_a_fault_bites_and_leaves_the_lab_as_it_was(
+    told: dict[str, Any], around: Surroundings, site: Site, access: Access
+) -> None:
+    wait_until(lambda: is_well(access), WELL_S)
+    before = state(site.hands.objects)
+    fault = made(TypeAdapter(AnyFault).validate_python(told), around)
+    with logins(around), site.inject(fault, BlastRadius(at_most=30)) as injection:
+        assert injection.effect
+        assert len(marks(site.hands.objects)) == len(
+            [act for act in injection.plan.acts if act.as_json()["act"] != "remove"]
+        )
+    print(f"bit after {injection.bit - injection.began:.1f} s: {injection.effect}; "
+          f"over after {injection.healed - injection.healing:.1f} s")  # fmt: skip
+    wait_until(lambda: state(site.hands.objects) == before, 5)
+    assert injection.touched_by_others == []
+    assert marks(site.hands.objects) == site.ledger.entries() == []
+
+
+def test_every_kind_is_tried_on_the_lab() -> None:
+    assert {name_of(kind) for kind in kinds()} == {one["fault"] for one in FAULTS}
+
+
+def test_the_catalogue_page_is_what_the_faults_declare() -> None:
+    from scenarios.faults.catalogue import page
+
+    docs = Path(__file__).resolve().parents[2] / "docs" / "faults-catalogue.md"
+    assert docs.read_text() == page(), "python -m scenarios.faults.catalogue > docs/faults-catalogue.md"
