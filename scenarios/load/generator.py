@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -143,6 +145,9 @@ class Generator:
         failed = [one.exception for one in starts if one.exception is not None]
         if failed:
             raise SetUpFailed(f"{len(failed)} of {len(starts)} users could not begin, first: {failed[0]!r}")
+        if isinstance(model, Open):
+            for one, sessions in Counter(type(user) for users in self._users for user in users).items():
+                _connect(one.client_pool, self.plan.host, sessions)
 
     # --- running -----------------------------------------------------------------------------------------------------
     def run(self, zero_ns: int) -> None:
@@ -267,6 +272,20 @@ def user_classes(path: Path) -> list[type[FastHttpUser]]:
 
 def trusting(ca: str) -> Callable[[], Any]:
     return lambda **_: gevent.ssl.create_default_context(cafile=ca)
+
+
+def _connect(pool: HTTPClientPool, host: str, sessions: int) -> None:
+    """Open a connection for each session before anything counts. Otherwise the first hiccup of the system has them all
+    opened at once, and a generator that shakes hands (a millisecond each, with TLS) is late."""
+    connections = pool.get_client(host)._connection_pool
+
+    def opened(_: int) -> Any:
+        with contextlib.suppress(OSError):  # who cannot be reached is for the run to find out
+            return connections.get_socket()
+
+    for one in Pool(LOG_IN_AT_ONCE).map(opened, range(min(sessions, connections.size))):
+        if one is not None:
+            connections.return_socket(one)
 
 
 def _deck(user: Any, seed: int) -> list[Task]:
