@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from fixtures.notify import notifying
 from fixtures.plugin import gate_of, target_of
 from fixtures.release_options import ReleaseOptions, release_options
 from fixtures.session.judge import Judge
@@ -63,7 +64,8 @@ def release(
     wish = Wish(asked.observe, keep, "rollback" if asked.rolls_back else "report")
     folder = gate_of(pytestconfig).options.folder
     try:
-        yield carry_out(proven, wish, folder, Hearers(say, on_progress=shown))
+        with notifying(environment, folder.name) as notifier:
+            yield carry_out(proven, wish, folder, Hearers(say, notifier.tell, shown))
     finally:
         proven.close()
 
