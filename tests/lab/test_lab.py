@@ -10,6 +10,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ import psutil
 import pytest
 
 from fixtures.lab import Lab, home_of
-from fixtures.lab.lab import ROOT, BadName, alive, clear
+from fixtures.lab.lab import ROOT, BadName, alive, clear, starting
 
 UP = [sys.executable, "-m", "fixtures.lab"]
 PORTS_OF_A_LAB = (
@@ -103,9 +104,37 @@ def test_a_second_process_joins_and_sees_the_same_lab(lab: Lab) -> None:
     assert lab.facts["entry"] in seen.stdout
     again = subprocess.run([*UP, "up", "--name", name], capture_output=True, text=True, cwd=ROOT, check=True)
     assert "is up already" in again.stdout
+    others = subprocess.run(
+        [*UP, "status", "--name", fresh_name()], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert others.returncode == 1
+    assert f"also up: '{name}' (hwayo, {lab.facts['entry']})" in others.stdout
     down = subprocess.run([*UP, "down", "--name", name], capture_output=True, text=True, cwd=ROOT, check=True)
     assert down.returncode == 0
     assert Lab.join(name) is None
+    assert list(home_of(name).parent.glob(f"{name}*")) == []
+
+
+def test_one_at_a_time_brings_a_lab_up_and_leaves_no_lock(tmp_path: Path) -> None:
+    name, inside, most = fresh_name(), 0, 0
+    count = threading.Lock()
+
+    def bring_up() -> None:
+        nonlocal inside, most
+        with starting(name):
+            with count:
+                inside, most = inside + 1, max(most, inside + 1)
+            time.sleep(0.01)
+            with count:
+                inside -= 1
+
+    people = [threading.Thread(target=bring_up) for _ in range(12)]
+    for one in people:
+        one.start()
+    for one in people:
+        one.join(10)
+    assert (inside, most) == (0, 1)
+    assert not home_of(name).with_suffix(".lock").exists()
 
 
 def test_a_killed_parent_leaves_no_process_and_no_port() -> None:
