@@ -28,6 +28,7 @@ from scenarios.release.timeline import Timeline
 from scenarios.release.watch import Outcome
 from scenarios.surroundings import Surroundings
 
+WAITS_S = 10.0  # for green at least, before it is said not to be ready
 LEAVES_S = 30.0  # how long a side may go on answering when users are put back
 BEGINS_S = 60.0  # how long a pipeline may take to send the first users to green, before the pace
 Say = Callable[[str], None]
@@ -141,7 +142,8 @@ class Release:
             return ""
         if road.found.green:
             return f"green already has {road.found.green:.0%} of the users: somebody has begun this release before"
-        if lacking := self.ways.fleets[Side.GREEN].lacking() or self.ways.fleets[Side.GREEN].idle():
+        green, waits_s = self.ways.fleets[Side.GREEN], self.ways.terms.release.pods_ready.seconds
+        if lacking := green.wait_ready(max(WAITS_S, waits_s * self.ways.terms.pace)) or green.idle():
             return f"green is not ready: {lacking}"
         self._pass(SETTLES_S + ENOUGH / 50)
         now_s = self.ways.clock.now()
@@ -280,8 +282,11 @@ class Release:
     def _fleets_back(self) -> list[str]:
         ways = self.ways
         ways.fleets[Side.BLUE].mark(self._mark)
-        ways.fleets[Side.GREEN].scale(self._known.replicas[Side.GREEN])
-        lacking = ways.fleets[Side.GREEN].wait_ready(ways.terms.release.pods_ready.seconds)
+        green, wanted = ways.fleets[Side.GREEN], self._known.replicas[Side.GREEN]
+        if green.replicas() == wanted:  # then it was not touched, and is as ready as it was
+            return []
+        green.scale(wanted)
+        lacking = green.wait_ready(ways.terms.release.pods_ready.seconds)
         return [f"green: {lacking}"] if lacking else []
 
     def _different(self) -> list[str]:
