@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fixtures.lab import Lab
 from fixtures.lab.breaking import Access
 from fixtures.lab.defects import Defect, known, mend_all, put_in
 from fixtures.target import Target
 from tests.e2e.test_browser import everything
+from tests.labs import a_lab, a_way_in
 from tests.suites.running import Run, run_stage
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(660)]
@@ -26,16 +24,8 @@ LOADS = frozenset(one.name for one in Target.load("hwayo").objectives.values() i
 
 @pytest.fixture(scope="module")
 def access() -> Iterator[Access]:
-    """Of a lab of its own, or the one that VERDIGRIS_LAB names, to be quick by hand."""
-    name = os.environ.get("VERDIGRIS_LAB", "")
-    joined = Lab.join(name) if name else None
-    lab = joined or Lab.start("hwayo", f"e2e-{random.randrange(16**8):08x}")
-    found = Access(lab.facts)
-    mend_all(found)
-    yield found
-    found.close()
-    if joined is None:
-        lab.stop()
+    with a_lab("e2e") as lab, a_way_in(lab) as found:
+        yield found
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +27,7 @@ from scenarios.faults.radius import BlastRadius
 from scenarios.faults.site import Site, essence
 from scenarios.faults.standby import Standby
 from scenarios.surroundings import Surroundings
+from tests.labs import a_lab
 
 WELL_S = 60.0
 FAULTS: list[dict[str, Any]] = [
@@ -54,15 +53,8 @@ FAULTS: list[dict[str, Any]] = [
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    """Of its own, or the one that VERDIGRIS_LAB names, to be quick by hand."""
-    name = os.environ.get("VERDIGRIS_LAB", "")
-    joined = Lab.join(name) if name else None
-    if joined is not None:
-        yield joined
-        return
-    started = Lab.start("hwayo", f"faults-{random.randrange(16**8):08x}")
-    yield started
-    started.stop()
+    with a_lab("faults") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

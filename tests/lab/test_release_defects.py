@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,13 +13,13 @@ import psycopg
 import pytest
 
 from fixtures.clock import TimedOut, wait_until
-from fixtures.lab import Lab
 from fixtures.lab.breaking import Access, Object
 from fixtures.lab.defects import Defect, known, mend_all, put_in
 from fixtures.lab.mesh.reluctance import order_file
 from fixtures.lab.monitoring.sink import deaf_file
 from fixtures.lab.systems.hwayo.catalogue import SIDES
 from fixtures.lab.systems.hwayo.release_breakage import BLUE_APPS, BLUE_CORE, CANARY, ROUTE, door, fails
+from tests.labs import a_lab, a_way_in
 from tests.suites.test_gate import standing
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
@@ -38,16 +36,8 @@ PROTECTED = "SELECT count(*) FROM pg_class WHERE relrowsecurity"
 
 @pytest.fixture(scope="module")
 def access() -> Iterator[Access]:
-    """Of a lab of its own, or the one that VERDIGRIS_LAB names, to be quick by hand."""
-    name = os.environ.get("VERDIGRIS_LAB", "")
-    joined = Lab.join(name) if name else None
-    lab = joined or Lab.start("hwayo", f"stage-{random.randrange(16**8):08x}")
-    found = Access(lab.facts)
-    mend_all(found)
-    yield found
-    found.close()
-    if joined is None:
-        lab.stop()
+    with a_lab("stage") as lab, a_way_in(lab) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import random
 from collections.abc import Iterator
 
 import pytest
 
 from fixtures.lab import Lab
+from tests.labs import a_lab
 
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
-    """Of its own, or the one that VERDIGRIS_LAB names, to be quick by hand."""
-    name = os.environ.get("VERDIGRIS_LAB", "")
-    joined = Lab.join(name) if name else None
-    if joined is not None:
-        yield joined
-        return
-    started = Lab.start("hwayo", f"release-{random.randrange(16**8):08x}")
-    yield started
-    started.stop()
+    with a_lab("release") as found:
+        yield found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import random
 from collections.abc import Iterator
 
 import pytest
@@ -11,33 +9,24 @@ import pytest
 from fixtures.clock import wait_until
 from fixtures.lab import Lab
 from fixtures.lab.breaking import Access
-from fixtures.lab.defects import mend_all
 from fixtures.lab.layout import Layout
 from fixtures.lab.process import Running
 from fixtures.lab.stores import Postgres
 from fixtures.probes.stores import database_accepts
+from tests.labs import a_lab, a_way_in
 from tests.subnets import kept
 
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
-    """Of its own, or the one that VERDIGRIS_LAB names, to be quick by hand."""
-    name = os.environ.get("VERDIGRIS_LAB", "")
-    joined = Lab.join(name) if name else None
-    if joined is not None:
-        yield joined
-        return
-    started = Lab.start("hwayo", f"gate-{random.randrange(16**8):08x}")
-    yield started
-    started.stop()
+    with a_lab("gate") as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
 def access(lab: Lab) -> Iterator[Access]:
-    found = Access(lab.facts)
-    mend_all(found)
-    yield found
-    found.close()
+    with a_way_in(lab) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,37 @@
+"""A whole lab for tests that break one: of their own, or the one that VERDIGRIS_LAB names, to be quick by hand."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from fixtures.lab import Lab
+from fixtures.lab.breaking import Access
+from fixtures.lab.defects import mend_all
+
+
+@contextmanager
+def a_lab(purpose: str) -> Iterator[Lab]:
+    """While it is up. One that was joined stays up."""
+    name = os.environ.get("VERDIGRIS_LAB", "")
+    if joined := Lab.join(name) if name else None:
+        yield joined
+        return
+    started = Lab.start("hwayo", f"{purpose}-{random.randrange(16**8):08x}")
+    try:
+        yield started
+    finally:
+        started.stop()
+
+
+@contextmanager
+def a_way_in(lab: Lab) -> Iterator[Access]:
+    """To a lab without defects."""
+    found = Access(lab.facts)
+    try:
+        mend_all(found)
+        yield found
+    finally:
+        found.close()
