@@ -147,7 +147,10 @@ class Release:
             return f"green is not ready: {lacking}"
         self._pass(SETTLES_S + ENOUGH / 50)
         now_s = self.ways.clock.now()
-        split = split_of(self.ways.timeline().between(self.begun_s, now_s), 0.0)
+        before = self.ways.timeline().between(self.begun_s, now_s)
+        if before.failed:
+            return f"{before.failed} of {before.count} users were not served even before the release"
+        split = split_of(before, 0.0)
         return "" if split.holds else f"before the release: {split.said}"
 
     def _pass(self, seconds: float) -> None:

@@ -73,7 +73,7 @@ class StageRun:
 
     def __post_init__(self) -> None:
         planned = ticks(self.term.planned_s, self.terms.tick_s)
-        self.watch = Watch(self.terms.metrics, planned, clustering=self.clustering)
+        self.watch = Watch(self.terms.metrics, planned, clustering=self.clustering, begun_s=self.begun_s)
         self._increments = Increments(self.terms.counters, self.terms.stale_s, self.terms.patience_s)
         self._watched = [Watched(guard) for guard in self.terms.guards]
         self._windows = {one: Windowed(one.window_s) for one in self.terms.guards if one.counted is not None}

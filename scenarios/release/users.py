@@ -15,9 +15,11 @@ from fixtures.target import Environment, Side, Target
 from scenarios.load.arrivals import constant
 from scenarios.load.plan import Open, Plan
 from scenarios.release.mix import TASKS, share
+from scenarios.release.stage import LONGEST
 from scenarios.release.terms import Terms, missing_rate_rps
 
 SESSIONS = 10
+GENTLE_RPS = 30.0
 MOST_RPS = 200.0  # beside real users; a claim that would need more is reported as too thin
 LONGEST_S = 24 * 3600.0  # ended with the release
 NATURAL_S = 60.0  # over which real traffic is looked at
@@ -40,17 +42,24 @@ def natural_rps(prometheus: Prometheus, target: Target, terms: Terms) -> dict[st
 
 
 def needed_rps(system: str, terms: Terms, natural: Mapping[str, float]) -> float:
-    """Arrivals a second, both of a pair counted, so that green has the answers of every claim in every stage."""
+    """Arrivals a second, both of a pair counted, so that green has the answers of every claim in every stage. Where a
+    stage is so short that they would crowd it, rather fewer come for longer: a stage waits for its answers."""
+    in_time_rps = _needed_rps(system, terms, natural, 1.0)
+    if in_time_rps <= GENTLE_RPS:
+        return in_time_rps
+    return min(MOST_RPS, max(GENTLE_RPS, _needed_rps(system, terms, natural, LONGEST)))
+
+
+def _needed_rps(system: str, terms: Terms, natural: Mapping[str, float], longer: float) -> float:
     most = 0.0
     for stage in (*terms.stages, terms.full):
-        counted_s = max(
-            terms.tick_s, stage.planned_s - 2 * terms.tick_s
-        )  # the first and the last tick are not whole
+        # The first and the last tick are not whole.
+        counted_s = max(terms.tick_s, stage.planned_s * longer - 2 * terms.tick_s)
         for claim in terms.claims:
             own_rps = natural.get(claim.name, 0.0) * stage.weight
             lacking_rps = missing_rate_rps(claim.needed, counted_s, own_rps)
             most = max(most, 2 * lacking_rps / share(system, claim.name) / (1 + stage.weight))
-    return min(MOST_RPS, math.ceil(most))
+    return math.ceil(most)
 
 
 def users_plan(target: Target, environment: Environment, rate_rps: float) -> Plan | None:

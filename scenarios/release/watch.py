@@ -97,8 +97,10 @@ class Watch:
         ticks: int,
         settings: Settings | None = None,
         clustering: Clustering | None = None,
+        begun_s: float = math.nan,
     ) -> None:
-        """`ticks`: how many the stage is planned to have. `clustering`: what earlier stages learned of blue."""
+        """`ticks`: how many the stage is planned to have. `clustering`: what earlier stages learned of blue. `begun_s`:
+        when the stage began; by default with the first tick."""
         if not metrics:
             raise ValueError("a watch over no metric would see nothing")
         self.metrics = tuple(metrics)
@@ -116,7 +118,7 @@ class Watch:
         self._trail = Trail(len(metrics), self.tests)
         self._log_e = self._mixture.log_e
         self._over = np.zeros(self.tests, dtype=bool)  # tests whose e-value has reached the threshold
-        self._at_s = self._begun_s = math.nan
+        self._at_s, self._begun_s = math.nan, begun_s
         self.decision: Decision | None = None
 
     def observe(self, at_s: float, counts: ArrayLike) -> Decision | None:
