@@ -44,7 +44,8 @@ def _templates() -> Environment:
         "margin": margin,
         "seconds": seconds,
         "picture": _picture,
-        "beside": _beside,
+        "beside": lambda evidence: _beside(evidence.text),
+        "beside_it": _beside,
         "tally": _tally,
         "slug": lambda state: state.replace(" ", "-"),
         "clock": lambda at: datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S UTC"),
@@ -58,10 +59,10 @@ def _picture(evidence: Evidence) -> str:
     return evidence.text if PICTURE.fullmatch(evidence.text) else "data:,"
 
 
-def _beside(evidence: Evidence) -> str:
+def _beside(file: str) -> str:
     """Only a file that lies in the run's own folder."""
-    path = PurePosixPath(evidence.text)
-    return "#" if path.is_absolute() or ".." in path.parts or ":" in evidence.text else quote(evidence.text)
+    path = PurePosixPath(file)
+    return "#" if path.is_absolute() or ".." in path.parts or ":" in file else quote(file)
 
 
 def _tally(findings: list[Finding]) -> str:

@@ -144,6 +144,16 @@ class Run:
         return tuple(one for one in self.findings if one.absent)
 
     @cached_property
+    def pages(self) -> dict[str, str]:
+        """Pages of their own that lie beside this one, and what they are about."""
+        pieces = (piece for one in self.findings for piece in one.measurement.evidence)
+        return {
+            piece.text: piece.title
+            for piece in pieces
+            if piece.kind == "file" and piece.text.endswith(".html")
+        }
+
+    @cached_property
     def unverifiable(self) -> dict[str, list[str]]:
         """Each reason why something cannot be verified here, and what it keeps from being verified."""
         found: dict[str, list[str]] = {why: [] for why in self.setting.absent.values()}

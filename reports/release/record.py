@@ -6,8 +6,10 @@ is None or empty, never zero.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -224,6 +226,19 @@ def write(release: Release, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path.write_bytes(_FORM.dump_json(release, indent=1) + b"\n")
     return path
+
+
+def hidden(release: Release, redact: Callable[[str], str]) -> Release:
+    """Without what must not be seen."""
+    return _FORM.validate_python(_redacted(_FORM.dump_python(release), redact))
+
+
+def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {key: _redacted(one, redact) for key, one in value.items()}
+    return [_redacted(one, redact) for one in value] if isinstance(value, list | tuple) else value
 
 
 def read(path: Path) -> Release:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable, Iterator
 
@@ -13,7 +14,9 @@ from fixtures.release_options import ReleaseOptions, release_options
 from fixtures.session.judge import Judge
 from fixtures.target import Objective, Side
 from reports.recorder import Recorder
+from reports.release import page
 from reports.release.record import Release
+from reports.verdicts import Evidence
 from scenarios.release.carrying import Hearers, Wish, carry_out
 from scenarios.release.measure import measure
 from scenarios.release.stage import Progress
@@ -22,6 +25,7 @@ from scenarios.surroundings import Surroundings
 
 LOGGED_EVERY_S = 5  # where nobody is watching
 JudgeRelease = Callable[[Objective], None]
+PAGE = Evidence("How the release went", page.NAME, "file")
 
 
 def parametrize(metafunc: pytest.Metafunc, *subjects: str) -> None:
@@ -62,11 +66,14 @@ def release(
 
     keep = asked.keep if asked.keep is not None else not environment.embedded
     wish = Wish(asked.observe, keep, "rollback" if asked.rolls_back else "report")
-    folder = gate_of(pytestconfig).options.folder
+    gate = gate_of(pytestconfig)
+    folder = gate.options.folder
     try:
         with notifying(environment, folder.name) as notifier:
-            yield carry_out(proven, wish, folder, Hearers(say, notifier.tell, shown))
+            found = carry_out(proven, wish, folder, Hearers(say, notifier.tell, shown))
+        yield found
     finally:
+        page.write_of(folder, gate.redactor)
         proven.close()
 
 
@@ -76,6 +83,7 @@ def judged(release: Release, judge: Judge) -> JudgeRelease:
 
     def of(objective: Objective) -> None:
         __tracebackhide__ = True
-        judge(objective, measure(release, objective))
+        measured = measure(release, objective)
+        judge(objective, dataclasses.replace(measured, evidence=(*measured.evidence, PAGE)))
 
     return of
