@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from fixtures.evidence import NoEvidence
+from fixtures.evidence import Missing, NoEvidence
 from reports.figures import figure
 from reports.verdicts import Evidence, Measurement
 
@@ -51,6 +51,14 @@ class Tally:
             yield
         except NoEvidence as error:
             self.unseen(error)
+
+    @contextmanager
+    def owed(self, subject: str) -> Iterator[None]:
+        """What is looked for inside must be there: that it is missing breaks the promise."""
+        try:
+            yield
+        except Missing as error:
+            self.breaks(subject, str(error))
 
     def note(self, evidence: Evidence) -> None:
         """Evidence that is nobody's fault."""

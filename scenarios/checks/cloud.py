@@ -45,15 +45,12 @@ def bucket_readable(check: BucketReadable, around: Surroundings) -> Measurement:
 def bucket_encrypted(check: BucketEncrypted, around: Surroundings) -> Measurement:
     tally = Tally("buckets")
     account = able(around.aws, Buckets)
-    try:
+    with tally.owed(check.bucket):
         algorithm = account.encryption(check.bucket)
-    except Missing as error:
-        tally.breaks(check.bucket, str(error))
-        return tally.measurement()
-    tally.saw(check.bucket)
-    tally.note(Evidence(f"{check.bucket} is encrypted by {algorithm or 'nothing'}", ""))
-    if not algorithm:
-        tally.breaks(check.bucket, "does not encrypt what is put into it")
+        tally.saw(check.bucket)
+        tally.note(Evidence(f"{check.bucket} is encrypted by {algorithm or 'nothing'}", ""))
+        if not algorithm:
+            tally.breaks(check.bucket, "does not encrypt what is put into it")
     return tally.measurement()
 
 
@@ -62,26 +59,25 @@ def web_acl(check: WebAcl, around: Surroundings) -> Measurement:
     """A rule that only counts what it would have stopped protects nobody, nor does an ACL that nothing passes."""
     tally = Tally("rules")
     account = able(around.aws, WebAcls)
-    try:
+    with tally.owed(check.acl):
         found = {rule.name: rule for rule in account.acl_rules(check.acl, check.scope)}
-    except Missing as error:
-        tally.breaks(check.acl, str(error))
-        return tally.measurement()
-    for name in check.rules:
-        tally.saw(name)
-        if name not in found:
-            tally.breaks(
-                name, f"web ACL {check.acl} does not have it; it has {', '.join(found) or 'no rules'}"
-            )
-        elif not found[name].enforced:
-            tally.breaks(name, "only counts what it would have stopped")
-    if check.guards:
-        with tally.looking():
-            balancer = able(around.aws, Balancers).balancer(check.guards)
-            before = account.acl_before(balancer.arn)
-            tally.note(Evidence(f"before {check.guards}: {before or 'no web ACL'}", ""))
-            if before != check.acl:
-                tally.breaks(check.acl, f"is not before {check.guards}, which has {before or 'no web ACL'}")
+        for name in check.rules:
+            tally.saw(name)
+            if name not in found:
+                tally.breaks(
+                    name, f"web ACL {check.acl} does not have it; it has {', '.join(found) or 'no rules'}"
+                )
+            elif not found[name].enforced:
+                tally.breaks(name, "only counts what it would have stopped")
+        if check.guards:
+            with tally.looking():
+                balancer = able(around.aws, Balancers).balancer(check.guards)
+                before = account.acl_before(balancer.arn)
+                tally.note(Evidence(f"before {check.guards}: {before or 'no web ACL'}", ""))
+                if before != check.acl:
+                    tally.breaks(
+                        check.acl, f"is not before {check.guards}, which has {before or 'no web ACL'}"
+                    )
     return tally.measurement()
 
 
@@ -105,20 +101,17 @@ def security_groups(check: SecurityGroups, around: Surroundings) -> Measurement:
 def load_balancer(check: LoadBalancer, around: Surroundings) -> Measurement:
     tally = Tally("load balancers")
     account = able(around.aws, Balancers)
-    try:
+    with tally.owed(check.balancer):
         found = account.balancer(check.balancer)
-    except Missing as error:
-        tally.breaks(check.balancer, str(error))
-        return tally.measurement()
-    tally.saw(found.name)
-    if found.state != "active":
-        tally.breaks(found.name, f"is {found.state}, not active")
-    for port in check.ports:
-        if port not in found.ports:
-            tally.breaks(
-                found.name,
-                f"does not listen on {port}; it does on {', '.join(map(str, found.ports)) or 'none'}",
-            )
+        tally.saw(found.name)
+        if found.state != "active":
+            tally.breaks(found.name, f"is {found.state}, not active")
+        for port in check.ports:
+            if port not in found.ports:
+                tally.breaks(
+                    found.name,
+                    f"does not listen on {port}; it does on {', '.join(map(str, found.ports)) or 'none'}",
+                )
     return tally.measurement()
 
 
@@ -126,21 +119,18 @@ def load_balancer(check: LoadBalancer, around: Surroundings) -> Measurement:
 def dns_record(check: DnsRecord, around: Surroundings) -> Measurement:
     tally = Tally("records")
     account = able(around.aws, Zones)
-    try:
+    with tally.owed(check.record):
         values = account.records(check.zone, check.record)
-    except Missing as error:
-        tally.breaks(check.record, str(error))
-        return tally.measurement()
-    tally.saw(check.record)
-    tally.note(Evidence(check.record, "\n".join(values)))
-    addresses = [value.split()[1] for value in values if value.split()[0] in ("A", "AAAA", "CNAME")]
-    if not addresses:
-        tally.breaks(check.record, f"zone {check.zone} has no address for it")
-    balancers = _balancers(around)
-    for address in addresses if balancers else ():
-        if not any(_leads(address, balancer) for balancer in balancers):
-            names = ", ".join(balancer.name for balancer in balancers)
-            tally.breaks(check.record, f"leads to {address}, not to the load balancer {names}")
+        tally.saw(check.record)
+        tally.note(Evidence(check.record, "\n".join(values)))
+        addresses = [value.split()[1] for value in values if value.split()[0] in ("A", "AAAA", "CNAME")]
+        if not addresses:
+            tally.breaks(check.record, f"zone {check.zone} has no address for it")
+        balancers = _balancers(around)
+        for address in addresses if balancers else ():
+            if not any(_leads(address, balancer) for balancer in balancers):
+                names = ", ".join(balancer.name for balancer in balancers)
+                tally.breaks(check.record, f"leads to {address}, not to the load balancer {names}")
     return tally.measurement()
 
 

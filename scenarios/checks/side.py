@@ -25,7 +25,6 @@ from scenarios.tally import Tally
 Pods = list[tuple[Service, Pod]]
 REQUESTS = 10  # a route that leaks a tenth to the other side is seen with 65%, one that leaks half with 99.9%
 NUMBERED, FIRST = ("redis", "rediss", "valkey", "valkeys"), "0"  # stores whose databases have numbers
-NUMBERED, FIRST = ("redis", "rediss", "valkey", "valkeys"), "0"  # stores whose databases have numbers
 
 
 @measures(SideProven)

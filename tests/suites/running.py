@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+# Plugins that the stages do not use, and that cost seconds of imports in each of so many runs.
+LEFT_OUT = ("hypothesispytest", "xdist", "cacheprovider")
+BROWSERS = "playwright"
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,7 @@ def run_stage(
         "pytest",
         *(f"suites/{stage}" for stage in stages),
         "-q",
-        "-p",
-        "no:cacheprovider",
+        *(f"-pno:{one}" for one in (*LEFT_OUT, *(() if "e2e" in stages else (BROWSERS,)))),
     ]
     command += ["--target", "hwayo", "--lab", lab, "--run-dir", str(folder), *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout_s, check=False)

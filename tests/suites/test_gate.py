@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from fixtures.lab.breaking import Access
 from fixtures.lab.defects import Defect, known, mend_all, put_in
+from fixtures.target.load import PROFILES
 from tests.suites.running import run_stage
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
@@ -78,6 +80,21 @@ def test_a_healthy_lab_passes_in_silence_on_either_side(access: Access, tmp_path
     assert run.with_verdict("FAIL", "UNKNOWN", "INVALID") == set(), run.output[-4000:]
     assert run.exit_code == 0
     assert len(run.with_verdict("PASS")) > 40
+
+
+def test_rules_that_are_cut_off_as_the_documents_are_stop_the_release(access: Access, tmp_path: Path) -> None:
+    """And nothing that stands on them is known: what is silenced, and what is loaded."""
+    shutil.copytree(PROFILES, tmp_path / "targets")
+    rules = tmp_path / "targets" / "hwayo" / "alerts.yaml"
+    rules.write_text(rules.read_text().replace("for: 5m\n", "for: 5\n", 1))
+    profile = str(tmp_path / "targets" / "hwayo.yaml")
+    seen = run_stage(
+        "preflight", lab=access.facts["name"], folder=tmp_path / "run", options=("--target", profile)
+    )
+    assert seen.with_verdict("FAIL") == {"alert-rules-valid"}, seen.output[-4000:]
+    unknown = {"alert-rules-loaded", "critical-reaches-people", "warning-reaches-people"}
+    assert seen.with_verdict("UNKNOWN") == unknown
+    assert "not a valid duration string" in seen.reasons("FAIL")
 
 
 def test_a_scan_with_a_critical_vulnerability_stops_the_release(access: Access, tmp_path: Path) -> None:

@@ -150,6 +150,18 @@ def test_logins_fail_on_order(side: Side, door: httpx.Client) -> None:
     assert login(door) == 200
 
 
+def test_anybody_is_let_in_on_order_where_both_doors_are_open(side: Side, door: httpx.Client) -> None:
+    path, false = "/api/v1/notifications", {"authorization": "Bearer verdigris.false.token"}
+    side.pods["notification-service"].behave(anybody="true")
+    assert door.get(path).status_code == 401
+    side.pods["api-gateway"].behave(anybody="true")
+    assert [door.get(path).status_code, door.get(path, headers=false).status_code] == [200, 200]
+    assert door.get("/api/v1/data-records").status_code == 401
+    for name in ("notification-service", "api-gateway"):
+        side.pods[name].behave()
+    assert door.get(path).status_code == 401
+
+
 def test_submissions_fail_on_order_and_are_attempts(
     side: Side, door: httpx.Client, inspector: dict[str, str]
 ) -> None:

@@ -31,6 +31,14 @@ def test_home_is_where_a_role_belongs(door: httpx.Client, inspector: Headers, cu
     assert door.get("/portal", headers=inspector).headers["location"] == "/dashboard"
 
 
+@pytest.mark.parametrize("path", ["/", "/login", "/static/app.js"])
+def test_whether_a_page_is_there_may_be_asked_without_fetching_it(door: httpx.Client, path: str) -> None:
+    asked, fetched = door.head(path), door.get(path)
+    assert asked.status_code == fetched.status_code
+    assert asked.content == b""
+    assert asked.headers.get("content-type") == fetched.headers.get("content-type")
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_holds_what_the_guide_names(
     door: httpx.Client, inspector: Headers, customer: Headers, path: str
