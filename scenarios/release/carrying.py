@@ -28,7 +28,6 @@ from scenarios.release.terms import Terms, terms_of
 from scenarios.release.users import natural_rps, needed_rps, users_plan
 from scenarios.surroundings import Surroundings
 
-WARMS_UP_S = 5.0  # of users, before the first stage: blue's errors show how they cluster
 PROBES = "probes.bin"
 
 
@@ -99,9 +98,7 @@ def _users(around: Surroundings, terms: Terms, hearers: Hearers) -> Iterator[tup
         yield Moments(), 0.0
         return
     with traffic(plan, Means(secrets=secrets_of(around.target, around.environment))) as load:
-        moments = Moments(load.run_for)
-        moments.sleep(WARMS_UP_S)
-        yield moments, rate_rps
+        yield Moments(load.run_for), rate_rps
         load.stop()
 
 

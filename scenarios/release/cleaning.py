@@ -35,7 +35,8 @@ class Old:
 def clean(old: Old, plan: Clean, budget_s: float, clock: Clock, folder: Path) -> tuple[Step, ...]:
     """Backed up, marked, scaled down, and shown to take traffic back; at the end scaled down. Stops where it fails."""
     fleet, steps = old.fleet, list[Step]()
-    until = datetime.fromtimestamp(clock.now(), UTC) + timedelta(seconds=plan.keep.seconds)
+    kept_s = plan.keep.seconds if plan.keep else 0.0
+    until = datetime.fromtimestamp(clock.now(), UTC) + timedelta(seconds=kept_s)
     note = until.isoformat(timespec="seconds")
     few = {name: min(plan.replicas, number) for name, number in old.replicas.items()}
 

@@ -96,7 +96,7 @@ class Terms:
     def term(self, weight: float) -> Term:
         """The document's stage of that weight; of one that it does not have, the longest watch."""
         named = {round(one.weight, 4): one for one in (*self.stages, self.full)}
-        longest = max(self.stages, key=lambda one: one.written_s)
+        longest = max((*self.stages, self.full), key=lambda one: one.written_s)
         return named.get(round(weight, 4)) or Term(weight, longest.written_s, longest.planned_s)
 
 

@@ -1,0 +1,59 @@
+"""A release carried out on a lab as the suites carry it out, with what each promise of the profile comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from fixtures import objectives
+from fixtures.lab import Lab
+from fixtures.notify import notifying
+from fixtures.target import Side, Target
+from fixtures.target.quantities import Duration
+from fixtures.target.release import Stage
+from reports.release.record import Release
+from reports.verdicts import Verdict
+from scenarios.release.carrying import Hearers, Wish, carry_out
+from scenarios.release.measure import measure
+from scenarios.surroundings import Surroundings
+
+
+@dataclass(frozen=True)
+class Carried:
+    record: Release
+    verdicts: Mapping[str, Verdict]
+    said: tuple[str, ...]
+
+    def with_verdict(self, verdict: Verdict) -> set[str]:
+        return {name for name, one in self.verdicts.items() if one is verdict}
+
+    @property
+    def told(self) -> str:
+        return "\n".join(self.said)
+
+
+def short(target: Target) -> Target:
+    """Half of the users, then all of them: what comes after the stages is as the document has it."""
+    assert target.release is not None
+    half = target.release.stages[-1]
+    stage = Stage(weight=half.weight, watch=Duration.read("10m"))
+    return target.model_copy(update={"release": target.release.model_copy(update={"stages": (stage,)})})
+
+
+def carried(lab: Lab, folder: Path, target: Target | None = None, wish: Wish | None = None) -> Carried:
+    target, said = target or Target.load("hwayo"), list[str]()
+    environment = target.environment("lab").with_facts(lab.facts)
+    assert environment.pace == Fraction(1, 60)
+    around = Surroundings(target, environment, Side.GREEN)
+    try:
+        with notifying(environment, folder.name) as notifier:
+            found = carry_out(around, wish or Wish(), folder, Hearers(said.append, notifier.tell))
+    finally:
+        around.close()
+    promises = [
+        one for one in target.objectives.values() if one.over.kind in ("release", "probe") and one.must
+    ]
+    verdicts = {one.name: objectives.assess(one, measure(found, one))[0] for one in promises}
+    return Carried(found, verdicts, tuple(said))
