@@ -7,7 +7,7 @@ from typing import Any
 from fixtures.platforms.changes import Json, Ref
 from fixtures.target.faults import Delay, Errors
 from scenarios.faults.acts import Act, Edit, Make
-from scenarios.faults.asking import Asked, ask
+from scenarios.faults.asking import PATIENCE_S, Asked, ask
 from scenarios.faults.radius import Plan
 from scenarios.faults.registry import Declared, puts_in
 from scenarios.faults.service import OfService
@@ -57,17 +57,20 @@ class Meshed(OfService[Any]):
         ref = Ref(KIND, self.namespace, f"verdigris-{name}")
         return Make(ref, {"spec": {"hosts": [name], "http": [rule]}})
 
+    def ask(self) -> Asked:
+        return ask(self.around, self.service)
+
     def hurts(self, asked: Asked) -> bool:
         raise NotImplementedError
 
     def effect(self) -> str:
-        asked = ask(self.around, self.service)
+        asked = self.ask()
         if not self.hurts(asked):
             return ""
         return f"{self.service.health} answered {asked.status} after {asked.took_s:.2f} s"
 
     def is_over(self) -> bool:
-        asked = ask(self.around, self.service)
+        asked = self.ask()
         self._good = self._good + 1 if asked.status == 200 and not self.hurts(asked) else 0
         return self._good >= GOOD_IN_A_ROW and super().is_over()
 
@@ -103,6 +106,9 @@ class Late(Meshed):
     def fault(self) -> Json:
         share = {"value": float(self.order.share.amount * 100)}
         return {"delay": {"fixedDelay": f"{round(self.order.by.amount * 1000)}ms", "percentage": share}}
+
+    def ask(self) -> Asked:
+        return ask(self.around, self.service, self.order.by.amount + PATIENCE_S)
 
     def hurts(self, asked: Asked) -> bool:
         return bool(asked.took_s >= 0.9 * self.order.by.amount)

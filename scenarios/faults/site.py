@@ -12,7 +12,7 @@ from fixtures.clock import Clock, SystemClock, TimedOut, wait_until
 from fixtures.evidence import NoEvidence
 from fixtures.ledger import Entry, Ledger, Runner, now
 from fixtures.platforms.changes import Json, Ref
-from scenarios.faults.acts import MARK, Hands, HealFailed, Remove, Undone
+from scenarios.faults.acts import MARK, Hands, HealFailed, Remove, Undone, act_of
 from scenarios.faults.healing import Healed, Healer
 from scenarios.faults.radius import BlastRadius, Plan
 from scenarios.faults.shield import uninterrupted
@@ -65,6 +65,9 @@ class Injection:
     healing: float = 0.0
     healed: float = 0.0
     outcomes: list[Healed] = field(default_factory=list)
+    early: list[str] = field(
+        default_factory=list
+    )  # taken out by somebody else: its time was up, or by command
     touched_by_others: list[str] = field(default_factory=list)  # objects, and who changed them meanwhile
 
     @property
@@ -91,16 +94,16 @@ class Site:
         radius.admit(plan, self.hands.objects)
         self._must_not_be_there(fault)
         before = {act.ref: self._essence(act.ref) for act in plan.acts if not isinstance(act, Remove)}
-        injection = Injection(fault.name, plan, now())
+        injection, opened = Injection(fault.name, plan, now()), set[str]()
         with ExitStack() as stack:
             stack.callback(self._prove, fault, injection, before)
             for order, act in enumerate(plan.acts):
                 expires = injection.began + expires_s
                 entry = Entry(fault.name, act.as_json(), self.runner, injection.began, expires, order)
-                stack.callback(
-                    self._undo, entry, injection
-                )  # before it is needed: signals come at any moment
+                # Before it is needed: signals come at any moment.
+                stack.callback(self._undo, entry, injection, opened)
                 self.ledger.open(entry)
+                opened.add(entry.id)
                 act.apply(self.hands, entry)
             self._must_bite(fault, injection)
             yield injection
@@ -138,10 +141,11 @@ class Site:
             ) from error
         injection.bit = now()
 
-    def _undo(self, entry: Entry, injection: Injection) -> None:
+    def _undo(self, entry: Entry, injection: Injection, opened: set[str]) -> None:
         with self._healing, uninterrupted():
             injection.healing = injection.healing or now()
-            if not self.ledger.holds(entry.id):  # never opened, or healed by somebody else
+            if not self.ledger.holds(entry.id):
+                injection.early += [str(act_of(entry.act).ref)] * (entry.id in opened)
                 return
             healed = self.healer.heal(entry)
             injection.outcomes.append(healed)

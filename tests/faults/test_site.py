@@ -310,6 +310,15 @@ def test_changes_of_others_beside_the_fault_stay(tmp_path: Path) -> None:
     assert injection.touched_by_others == ["VirtualService shop/web, by somebody"]
 
 
+def test_what_was_taken_out_from_elsewhere_is_told(tmp_path: Path) -> None:
+    objects = shelf()
+    before, here = state(objects), site(objects, tmp_path)
+    with here.inject(Harm(objects), BlastRadius()) as injection:
+        here.abort()
+        assert state(objects) == before
+    assert injection.early == ["NetworkPolicy shop/x", "VirtualService shop/web", "Deployment shop/web"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_healing_waits_until_it_is_done(tmp_path: Path, number: signal.Signals) -> None:
     objects = shelf()

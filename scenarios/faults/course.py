@@ -1,0 +1,112 @@
+"""What went on in an experiment, moment by moment, and what of it was not as expected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fixtures.target.experiment import Experiment
+from reports.verdicts import Evidence, Measurement
+from scenarios.faults.notices import Seen
+from scenarios.faults.site import Injection
+from scenarios.release.timeline import Timeline
+from scenarios.tally import UNIT
+
+
+@dataclass
+class Course:
+    """Moments in unix seconds."""
+
+    expected: list[str] = field(default_factory=list)  # what had to be noticed
+    injections: list[Injection] = field(default_factory=list)
+    seen: Seen = field(default_factory=Seen)
+    users: Timeline | None = None  # what users saw of it
+    recovered: float | None = None
+
+    @property
+    def began(self) -> float:
+        return min(one.began for one in self.injections)
+
+    @property
+    def healing(self) -> float:
+        return min(one.healing for one in self.injections)
+
+    @property
+    def healed(self) -> float:
+        return max(one.healed for one in self.injections)
+
+    def since(self, experiment: Experiment) -> float:
+        """From when recovery counts."""
+        return self.began if experiment.recovers.after == "fault" else self.healing
+
+    def late(self, experiment: Experiment) -> list[str]:
+        """What had to be noticed and was not, or not in time."""
+        within_s = experiment.noticed.within.amount if experiment.noticed else 0.0
+        moments = self.seen.moments
+        return [one for one in self.expected if one not in moments or moments[one] - self.began > within_s]
+
+    def lost(self) -> tuple[int, int]:
+        """Of what users asked while the fault was in: how many failed, of how many."""
+        if self.users is None:
+            return 0, 0
+        during = self.users.between(self.began, self.healing)
+        return during.failed, during.count
+
+    @property
+    def text(self) -> str:
+        """A line a moment, counted from when the fault was put in."""
+        lines = [(one.began, f"{one.fault} put in") for one in self.injections]
+        lines += [(one.bit, f"bit: {one.effect}") for one in self.injections]
+        lines += [(at, f"{what} {self.seen.said[what]}".strip()) for what, at in self.seen.moments.items()]
+        lines += [(self.healing, "healing begins"), (self.healed, "healed, and seen to be")]
+        if self.recovered is not None:
+            lines.append((self.recovered, "users are served again"))
+        return "\n".join(f"{at - self.began:8.2f} s  {what}" for at, what in sorted(lines))
+
+
+def judged(experiment: Experiment, course: Course) -> Measurement:
+    """Violations among what was expected; INVALID where somebody else had a hand in it."""
+    taken = [one.text for injection in course.injections for one in injection.overwritten]
+    if taken:
+        return Measurement(
+            None, UNIT, 0, invalid=f"somebody else changed what was harmed: {'; '.join(taken)}"
+        )
+    if early := [one for injection in course.injections for one in injection.early]:
+        return Measurement(
+            None, UNIT, 0, invalid=f"taken out by somebody else before its time: {', '.join(early)}"
+        )
+    lost, asked = course.lost()
+    if not asked:
+        return Measurement(None, UNIT, 0, why="nobody asked anything while the fault was in")
+    wrong = _wrong(experiment, course, lost / asked)
+    recovered_s = None if course.recovered is None else course.recovered - course.since(experiment)
+    return Measurement(
+        float(len(wrong)),
+        UNIT,
+        2 + len(course.expected),
+        bad=len(wrong),
+        window=(course.began, course.healed),
+        why="; ".join(wrong),
+        evidence=_evidence(course, f"{lost} of {asked} requests of users failed while the fault was in"),
+        slowest_s=recovered_s,
+    )
+
+
+def _wrong(experiment: Experiment, course: Course, lost: float) -> list[str]:
+    wrong = []
+    if experiment.noticed:
+        wrong += [f"{what}: not within {experiment.noticed.within}" for what in course.late(experiment)]
+    recovers = experiment.recovers
+    took_s = float("inf") if course.recovered is None else course.recovered - course.since(experiment)
+    if took_s > recovers.within.amount:
+        wrong.append(f"users were not served again within {recovers.within} of the {recovers.after}")
+    if lost > experiment.lost.amount:
+        wrong.append(f"{lost:.1%} of users' requests failed meanwhile, allowed are {experiment.lost}")
+    return wrong
+
+
+def _evidence(course: Course, lost: str) -> tuple[Evidence, ...]:
+    others = [one for injection in course.injections for one in injection.touched_by_others]
+    found = [Evidence("what happened when", f"{course.text}\n{lost}", "event")]
+    if others:
+        found.append(Evidence("changed by others meanwhile", "\n".join(others), "event"))
+    return tuple(found)

@@ -1,0 +1,123 @@
+"""When a fault was noticed: the trigger's metric beyond its bound, the alert pending, firing, received by people."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from fixtures.evidence import Missing, NoEvidence
+from fixtures.ledger import now
+from fixtures.target.bounds import Bound
+from fixtures.target.experiment import Noticed
+from fixtures.target.objective import Metric
+from scenarios.surroundings import Surroundings
+
+LEAST_WINDOW_S = 5.0  # a rate needs a few scrapes, however fast the environment's pace is
+
+
+@dataclass
+class Seen:
+    """Moments in unix seconds, of the first time."""
+
+    moments: dict[str, float] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
+
+    def at(self, what: str, at: float, said: str = "") -> None:
+        if what not in self.moments:
+            self.moments[what] = at
+            self.said[what] = said
+
+
+class Notices:
+    """Looks for what an experiment wants noticed, on our side, from a moment on."""
+
+    def __init__(self, wanted: Noticed, around: Surroundings) -> None:
+        self._wanted, self._around = wanted, around
+        self._since = now()
+        self._summary = ""
+        self.seen = Seen()
+
+    @property
+    def expected(self) -> list[str]:
+        wanted = self._wanted
+        alert = [f"alert {wanted.alert} firing"] if wanted.alert else []
+        channels = [f"received by {channel}" for channel in self._channels()]
+        return [*([f"trigger {wanted.trigger}"] if wanted.trigger else []), *alert, *channels]
+
+    @property
+    def complete(self) -> bool:
+        return all(one in self.seen.moments for one in self.expected)
+
+    def quiet(self) -> bool:
+        """Nothing of it is noticed now: what was there before says nothing afterwards."""
+        return not self._trigger() and not self._alert_states()
+
+    def begin(self) -> None:
+        self._since = now()
+        self.seen = Seen()
+
+    def look(self) -> None:
+        """What cannot be looked at just now is looked for again."""
+        for look in (self._look_at_trigger, self._look_at_alert, self._look_at_people):
+            try:
+                look()
+            except NoEvidence:
+                continue
+
+    def _look_at_trigger(self) -> None:
+        if said := self._trigger():
+            self.seen.at(f"trigger {self._wanted.trigger}", now(), said)
+
+    def _look_at_alert(self) -> None:
+        for state in self._alert_states():
+            self.seen.at(f"alert {self._wanted.alert} {state}", now())
+
+    def _look_at_people(self) -> None:
+        alert = self._wanted.alert
+        if not alert or not self._channels():
+            return
+        if not self._summary:
+            rules = [one for one in self._around.prometheus.rules() if one.name == alert]
+            self._summary = next((one.annotations.get("summary", "") for one in rules), "") or alert
+        for message in self._around.sink.messages(self._since):
+            about = alert in message.text or self._summary in message.text  # mail names no alert
+            if about and self._around.namespace in message.text:
+                self.seen.at(f"received by {message.channel}", message.at, message.to)
+
+    def _channels(self) -> tuple[str, ...]:
+        """None where nobody can read notifications back."""
+        return self._wanted.channels if self._around.environment.sink else ()
+
+    def _alert_states(self) -> list[str]:
+        if not self._wanted.alert:
+            return []
+        namespace = self._around.namespace
+        found = self._around.prometheus.query(f'ALERTS{{alertname="{self._wanted.alert}"}}')
+        ours = [one.labels for one in found if one.labels.get("namespace", namespace) == namespace]
+        return sorted({labels["alertstate"] for labels in ours}, reverse=True)  # pending before firing
+
+    def _trigger(self) -> str:
+        """What the metric says, where that is beyond the trigger's bound."""
+        if not self._wanted.trigger:
+            return ""
+        metric, bound = trigger_of(self._around, self._wanted.trigger)
+        pace = float(self._around.environment.pace)
+        window_s = max(LEAST_WINDOW_S, metric.window.seconds * pace) if metric.window else None
+        query = metric.promql(metric.query, window_s, bound)
+        for one in self._around.prometheus.query(query):
+            ours = one.labels.get("namespace", self._around.namespace) == self._around.namespace
+            if ours and math.isfinite(one.value) and not bound.admits(one.value):
+                return f"{one.value:.4g} breaks {bound.text}"
+            if ours and math.isinf(one.value):
+                return f"beyond every bucket breaks {bound.text}"
+        return ""
+
+
+def trigger_of(around: Surroundings, name: str) -> tuple[Metric, Bound]:
+    """A metric, and the bound that the rollback's trigger puts on it. Raises Missing."""
+    rollback, metric = around.target.rollback, around.target.metrics.get(name)
+    if rollback is not None and metric is not None:
+        for trigger in (*rollback.triggers, *rollback.business):
+            if trigger.over.kind == "metric" and trigger.over.subject == name:
+                return metric, trigger.that
+    raise Missing(f"{around.target.system} has no rollback trigger over the metric {name}")
