@@ -59,16 +59,19 @@ def bar(took_s: float | None, budget_s: float | None) -> Bar | None:
 
 def in_all(back: Rollback) -> list[Step]:
     """What the document bounds beside the single steps."""
-    found = [Step("total", "in all", back.budget_s, back.took_s, back.ok)]
+    found = [Step("total", "in all", back.budget_s, back.took_s, _within(back.took_s, back.budget_s))]
     if back.anyhow_s is not None:
         took_s = None
         if back.last_green_s is not None:
             took_s = back.last_green_s - (back.onset_s if back.onset_s is not None else back.decided_s)
         since = "first bad answer" if back.onset_s is not None else "decision"
         title = f"from the {since} to green's last answer"
-        ok = None if took_s is None else took_s <= back.anyhow_s
-        found.append(Step("anyhow", title, back.anyhow_s, took_s, ok))
+        found.append(Step("anyhow", title, back.anyhow_s, took_s, _within(took_s, back.anyhow_s)))
     return found
+
+
+def _within(took_s: float | None, budget_s: float) -> bool | None:
+    return None if took_s is None else took_s <= budget_s
 
 
 def longest(release: Release) -> list[Downtime]:

@@ -64,7 +64,8 @@ def test_each_step_of_the_way_back_is_held_against_its_budget() -> None:
     html = page.render(release())
     text = Page(html).text
     assert "failed 立即切換流量到藍環境 33.4 s" in text
-    assert "not done 清理綠環境 –" in text
+    assert "not done 清理綠環境 – 1 min not carried out" in text
+    assert "done in all 34.2 s 5 min" in text  # in time, although a step of it was not
     assert "from the first bad answer to green's last answer 44.4 s" in text
     assert html.count('class="budget beyond"') == 1
     assert "not done in time" in text
