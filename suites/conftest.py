@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from fixtures.plugin import target_of
+from fixtures.plugin import gate_of, target_of
+from fixtures.release_options import release_options
 from fixtures.session.judge import Judge
 from fixtures.target import Check, Environment, Side, Target
 from scenarios.checks import measure
@@ -45,6 +46,21 @@ def surroundings(target: Target, environment: Environment, side: Side) -> Iterat
     found = Surroundings(target, environment, side)
     yield found
     found.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def way_back(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With --on-fail rollback: where the gate failed and users are on green, they are taken back, and it is timed."""
+    if not release_options(request.config).rolls_back:
+        yield
+        return
+    environment: Environment = request.getfixturevalue(
+        "environment"
+    )  # now, so that it is still open in the end
+    yield
+    from suites.way_back import take_back_where_it_failed  # what only this needs is slow to load
+
+    take_back_where_it_failed(gate_of(request.config), environment)
 
 
 @pytest.fixture

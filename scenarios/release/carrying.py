@@ -61,7 +61,7 @@ def carry_out(around: Surroundings, wish: Wish, folder: Path, hearers: Hearers) 
     """The whole release. Its record is written to the folder, whatever happens; what ends the process goes on."""
     terms = terms_of(around.target, around.environment)
     folder.mkdir(parents=True, exist_ok=True)
-    with _users(around, terms, hearers) as (moments, rate_rps), _probing(around, terms, folder) as probing:
+    with _users(around, terms, hearers) as (moments, rate_rps), probed(around, terms, folder) as probing:
         namespaces = around.environment.namespaces
         ways = Ways(
             around=around,
@@ -103,7 +103,7 @@ def _users(around: Surroundings, terms: Terms, hearers: Hearers) -> Iterator[tup
 
 
 @contextmanager
-def _probing(around: Surroundings, terms: Terms, folder: Path) -> Iterator[Probing]:
+def probed(around: Surroundings, terms: Terms, folder: Path) -> Iterator[Probing]:
     """Asks as users do, without a side: who answers is the router's doing."""
     url = around.entry.rstrip("/") + terms.release.probe
     with Probing(Plan(url, ca=str(around.ca or "")), folder / PROBES) as probing:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import numpy as np
 
 from reports.release import record
@@ -26,6 +28,28 @@ def recorded(release: Release) -> record.Release:
         outcome=release.outcome.value,
         reasons=release.reasons,
         stages=tuple(release.stages),
+        cleaned=release.cleaned,
+        rollback=release.rollback,
+        notifications=tuple(release.told),
+        restored=release.restored,
+        troubles=tuple(release.troubles),
+        **seen_by_users(timeline, weights),
+    )
+
+
+class Seen(TypedDict):
+    """The fields of a record that come from the prober alone."""
+
+    weights: tuple[record.Weight, ...]
+    traffic: tuple[record.Traffic, ...]
+    downtime: tuple[record.Downtime, ...]
+    blind: tuple[tuple[float, float], ...]
+    probes: int
+    failed_probes: int
+
+
+def seen_by_users(timeline: Timeline, weights: list[record.Weight]) -> Seen:
+    return Seen(
         weights=tuple(weights),
         traffic=tuple(traffic(timeline)),
         downtime=tuple(
@@ -40,11 +64,6 @@ def recorded(release: Release) -> record.Release:
         blind=tuple((one.from_s, one.to_s) for one in timeline.blind(LATE_S) if one.length_s > BLIND_S),
         probes=timeline.count,
         failed_probes=timeline.failed,
-        cleaned=release.cleaned,
-        rollback=release.rollback,
-        notifications=tuple(release.told),
-        restored=release.restored,
-        troubles=tuple(release.troubles),
     )
 
 
