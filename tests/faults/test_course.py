@@ -1,0 +1,143 @@
+"""What an experiment found is held against each of its bounds, and every way to miss one is told by name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from fixtures.ledger import Entry, Runner
+from fixtures.objectives import assess
+from fixtures.target.experiment import Experiment
+from reports.verdicts import Verdict
+from scenarios.faults.acts import Undone
+from scenarios.faults.course import Course, judged
+from scenarios.faults.healing import Healed
+from scenarios.faults.notices import Seen
+from scenarios.faults.radius import Plan
+from scenarios.faults.site import Injection
+from scenarios.release.probes import Outcome, Record
+from tests.release.test_timeline import BEGAN_US, STEP_US, timeline
+
+T0 = BEGAN_US / 1e6  # the first probe
+EXPERIMENT = Experiment.model_validate(
+    {
+        "check": "experiment",
+        "name": "x",
+        "title": "x",
+        "source": "§6.1",
+        "faults": ({"fault": "pod-kill", "service": "web-app"},),
+        "asks": "/health",
+        "lost": "10%",
+        "noticed": {
+            "trigger": "http_error_rate",
+            "alert": "HighErrorRate",
+            "channels": ("slack",),
+            "within": "3s",
+        },
+        "recovers": {"after": "heal", "within": "2s"},
+    }
+)
+EXPECTED = ["trigger http_error_rate", "alert HighErrorRate firing", "received by slack"]
+
+
+def users(failing: range = range(0)) -> Any:
+    """Fifty a second, for ten seconds."""
+    return timeline(
+        [
+            Record(
+                due_us=BEGAN_US + number * STEP_US,
+                late_us=0,
+                latency_us=1000,
+                status=503 if number in failing else 200,
+                served=2,
+                outcome=Outcome.STATUS if number in failing else Outcome.OK,
+                fresh=True,
+            )
+            for number in range(500)
+        ]
+    )
+
+
+def seen_at(after_s: float, what: list[str] = EXPECTED) -> Seen:
+    return Seen(dict.fromkeys(what, T0 + after_s), dict.fromkeys(what, ""))
+
+
+def course(**differs: Any) -> Course:
+    """The fault is in from the first second to the fifth; everything is noticed after two."""
+    injection = Injection(
+        "pod-kill", Plan((), ("web",), 2), T0 + 1, bit=T0 + 1.2, healing=T0 + 5, healed=T0 + 6
+    )
+    found = Course(EXPECTED, [injection], seen_at(3), users(), T0 + 5.5)
+    return replace(found, **differs)
+
+
+def verdict(found: Course) -> tuple[Verdict, str]:
+    return assess(EXPERIMENT, judged(EXPERIMENT, found))
+
+
+def test_what_went_as_the_document_says_passes() -> None:
+    said, reason = verdict(course())
+    assert said is Verdict.PASS
+    assert "5 examined" in reason
+    (evidence,) = judged(EXPERIMENT, course()).evidence
+    assert evidence.text.splitlines()[0] == "    0.00 s  pod-kill put in"
+    assert "    2.00 s  alert HighErrorRate firing" in evidence.text
+    assert "0 of 200 requests of users failed" in evidence.text
+
+
+@pytest.mark.parametrize(
+    ("differs", "says"),
+    [
+        ({"seen": Seen()}, "trigger http_error_rate: not within 3s"),
+        ({"seen": seen_at(4.1)}, "alert HighErrorRate firing: not within 3s"),
+        ({"seen": seen_at(2, EXPECTED[:2])}, "received by slack: not within 3s"),
+        ({"recovered": T0 + 7.1}, "not served again within 2s of the heal"),
+        ({"recovered": None}, "not served again within 2s of the heal"),
+        ({"users": users(range(60, 100))}, "20.0% of users' requests failed meanwhile, allowed are 10%"),
+    ],
+)
+def test_each_bound_that_is_missed_is_named(differs: dict[str, Any], says: str) -> None:
+    said, reason = verdict(course(**differs))
+    assert said is Verdict.FAIL
+    assert says in reason
+
+
+def test_failures_outside_of_the_fault_are_not_counted_to_it() -> None:
+    assert verdict(course(users=users(range(0, 50))))[0] is Verdict.PASS
+    assert verdict(course(users=users(range(260, 300))))[0] is Verdict.PASS
+
+
+def test_without_anybody_asking_nothing_is_known() -> None:
+    assert verdict(course(users=timeline([])))[0] is Verdict.UNKNOWN
+
+
+def overwritten() -> Healed:
+    act = {
+        "act": "edit",
+        "ref": {"kind": "Deployment", "namespace": "shop", "name": "web"},
+        "uid": "1",
+        "changes": [],
+    }
+    return Healed(Entry("pod-kill", act, Runner.me(), 0, 0), Undone.OVERWRITTEN)
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        (
+            {"outcomes": [overwritten()]},
+            "somebody else changed what was harmed: pod-kill on Deployment shop/web",
+        ),
+        (
+            {"early": ["Deployment shop/web"]},
+            "taken out by somebody else before its time: Deployment shop/web",
+        ),
+    ],
+)
+def test_an_experiment_that_others_had_a_hand_in_is_invalid(changed: dict[str, Any], says: str) -> None:
+    found = course()
+    said, reason = verdict(course(injections=[replace(found.injections[0], **changed)]))
+    assert said is Verdict.INVALID
+    assert says in reason
