@@ -27,6 +27,12 @@ SCHEMA = (
 )
 
 
+def archiving(log: Path) -> str:
+    """Whole or not at all, and again without harm: a server that is killed in between asks once more."""
+    kept = f"{log}/%f"
+    return f"cmp -s %p {kept} || (test ! -f {kept} && cp %p {kept}.new && mv {kept}.new {kept})"
+
+
 class Stand:
     """A server on `data`, its archive and its backups, below `home`."""
 
@@ -45,7 +51,7 @@ class Stand:
         self.programs.own(self.log)
         settings = {
             "archive_mode": "on",
-            "archive_command": f"test ! -f {self.log}/%f && cp %p {self.log}/%f",
+            "archive_command": archiving(self.log),
             "archive_timeout": "60s",
             "shared_buffers": "16MB",
             "fsync": "off",  # processes are killed here, and no machine

@@ -1,0 +1,138 @@
+"""The way back of a database: the newest sound backup into a folder of its own, proven before any client sees it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from psycopg import sql
+
+from fixtures.platforms.backups import Backup, NotRestored
+from fixtures.platforms.postgres import inventory
+from fixtures.platforms.postgres.backups import BaseBackups, Recovery
+from fixtures.platforms.postgres.inventory import Inventory
+from scenarios.drills.ground import Connection, Ground, Ledger, fresh
+from scenarios.drills.journal import Clock
+
+# Ids that were given to writes which are lost must not be given again: somebody wrote them down.
+SKIPPED_IDS = 10_000
+
+
+class NotProven(Exception):
+    """What was restored is not what was there; the message names every difference."""
+
+
+@dataclass
+class Comeback:
+    """One recovery, step by step. `was`: the inventories from before; `how`: to which moment."""
+
+    ground: Ground
+    ledger: Ledger
+    was: Mapping[str, Inventory]
+    how: Recovery | None  # None: the data are whole
+    clock: Clock
+    resumed_s: float = float("inf")  # when the restored data began to take writes
+    backup: Backup | None = None
+    into: Path | None = None
+    said: list[str] = field(default_factory=list)
+
+    def choose(self) -> str:
+        """The newest backup that can be read in full, and is not of after the moment. Raises NotRestored."""
+        self.backup, refused = newest_sound(self.ground.backups, self.how.until_s if self.how else None)
+        self.said += refused
+        age_s = self.clock() - self.backup.ended_s
+        return "; ".join([f"{self.backup.id}, {age_s:.0f} s old, read in full", *refused])
+
+    def restore(self) -> str:
+        if self.backup is None:
+            self.choose()
+        assert self.backup is not None
+        gaps = self.ground.backups.gaps(self.backup)
+        if gaps:
+            self.said.append(
+                f"the archive lacks {', '.join(gaps)}: whatever was written from then on is lost"
+            )
+        self.into = fresh(Path(self.ground.data()))
+        self.ledger.update(restored=str(self.into))
+        self.ground.hold()
+        self.ground.backups.restore(self.backup, self.into, self.how or Recovery())
+        with self.ground.beside(self.into) as server:
+            for database in self.ground.databases:
+                with server.connect(database) as link:
+                    move_ids_on(link)
+            lacking = self._lacking(server.connect)
+        if lacking:
+            raise NotProven("; ".join([*lacking, *self.said]))
+        return "; ".join([f"{self.backup.id} and its log, every table and right in its place", *self.said])
+
+    def connect(self) -> str:
+        """From here on clients see what was restored, or again what was whole."""
+        served = self.ground.data() if self.how is None else self.into
+        if served is None:
+            raise NotRestored("there is nothing restored to connect to")
+        self.resumed_s = self.clock()
+        self.ground.serve(served)
+        return f"{served.name} serves"
+
+    def verify(self) -> str:
+        """What clients reach has every table, right and number in its place. Raises NotProven."""
+        if lacking := self._lacking(self.ground.connect):
+            raise NotProven("; ".join(lacking))
+        return f"{', '.join(self.was)}: every table and right in its place"
+
+    def snapshot(self) -> str:
+        """Of how it is now, before anything is put back."""
+        taken = self.ground.backups.take(f"emergency-{time.strftime('%Y%m%d%H%M%S', time.gmtime())}")
+        return f"{taken.id}, {taken.size_bytes:,} bytes"
+
+    def acts(self) -> dict[str, Callable[[], str]]:
+        """By the names of steps."""
+        return {
+            "choose": self.choose,
+            "snapshot": self.snapshot,
+            "restore": self.restore,
+            "connect": self.connect,
+            "verify": self.verify,
+        }
+
+    def _lacking(self, connect: Callable[[str], Connection]) -> list[str]:
+        found = []
+        for database, was in self.was.items():
+            with connect(database) as link:
+                found += [f"{database}: {one}" for one in inventory.differences(was, inventory.take(link))]
+        return found
+
+
+def newest_sound(backups: BaseBackups, until_s: float | None) -> tuple[Backup, list[str]]:
+    """With what was wrong with the newer ones. Raises NotRestored."""
+    refused = []
+    for one in reversed(backups.backups()):
+        if until_s is not None and one.ended_s > until_s:
+            refused.append(f"{one.id} is of after the moment")
+        elif faults := backups.faults(one):
+            refused.append(
+                f"{one.id} is corrupt: {faults[0]}" + (f" and {len(faults) - 1} more" if faults[1:] else "")
+            )
+        else:
+            return one, refused
+    raise NotRestored("; ".join(["there is no sound backup", *refused]))
+
+
+def inventories(ground: Ground) -> dict[str, Inventory]:
+    found = {}
+    for database in ground.databases:
+        with ground.connect(database) as link:
+            found[database] = inventory.take(link)
+    return found
+
+
+def move_ids_on(link: Connection, by: int = SKIPPED_IDS) -> Sequence[str]:
+    """Every sequence, by so many; their names."""
+    found = link.execute("SELECT format('%I.%I', schemaname, sequencename) FROM pg_sequences").fetchall()
+    names = [str(name) for (name,) in found]
+    for name in names:
+        move = sql.SQL("SELECT setval({}, last_value + {}) FROM {}")
+        link.execute(move.format(name, by, sql.SQL(name)))  # PostgreSQL itself has quoted the name
+    return names
