@@ -106,7 +106,7 @@ def svg(chart: Chart) -> str:
     for value, word in chart.marks:
         parts.append(
             f'<line class="mark-line" x1="{x(value):.1f}" x2="{x(value):.1f}" y1="{ceiling}" y2="{bottom}"/>'
-            f'<text class="word" x="{x(value) + 5:.1f}" y="{ceiling + 10}">{escape(word)}</text>'
+            f'<text class="word" x="{x(value) + 5:.1f}" y="{bottom - 6}">{escape(word)}</text>'
         )
     parts += [_path(line, x, y) for line in chart.lines if line.points]
     parts += _legend(chart) if chart.legend else _labels(chart.lines, x, y)

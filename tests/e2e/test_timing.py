@@ -90,6 +90,7 @@ def test_every_load_is_cold_though_the_script_may_be_kept_for_an_hour(
     loads = [cold.load("/", PATIENCE_S) for _ in range(4)]
     assert [one.failed for one in loads] == [""] * 4
     assert [one.fresh for one in loads] == [True, False, False, False]
+    assert all(one.lcp_s for one in loads)  # of each one, and not of the first alone
     assert site.asked["/app.js"] == 4
 
 

@@ -10,7 +10,7 @@ from functools import cache
 
 from playwright.sync_api import BrowserContext
 
-from fixtures.statistics import CONFIDENCE, lower_limit, needed_samples, upper_limit
+from fixtures.statistics import CONFIDENCE, allowed_bad, lower_limit, needed_samples
 from fixtures.target import Bound, Objective, Target
 from fixtures.target.pages import Page
 from reports.verdicts import Evidence, Measurement
@@ -43,8 +43,12 @@ class Look:
 
     def settles(self, bad: int, bound: Bound) -> bool:
         """Whether a sample of this size with so many bad ones keeps or breaks the bound."""
-        kept = upper_limit(bad, self.loads, self.confidence) < bound.bad_share
-        return kept or bad >= self.hopeless(bound)
+        return bad <= _allowed(self, bound.bad_share) or bad >= self.hopeless(bound)
+
+
+@cache
+def _allowed(look: Look, share: float) -> int:
+    return allowed_bad(look.loads, share, look.confidence)
 
 
 @cache
