@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +13,15 @@ import pytest
 from pydantic import TypeAdapter
 
 from fixtures.clock import wait_until
-from fixtures.lab import Lab
 from fixtures.lab.breaking import Access
 from fixtures.lab.defects import is_well
 from fixtures.platforms.changes import Changes
-from fixtures.target import Side, Target
 from fixtures.target.faults import AnyFault
 from scenarios.faults.catalogue import kinds, made, name_of
 from scenarios.faults.healing import marks
-from scenarios.faults.place import Place
 from scenarios.faults.radius import BlastRadius
 from scenarios.faults.site import Site, essence
-from scenarios.faults.standby import Standby
 from scenarios.surroundings import Surroundings
-from tests.labs import a_lab
 
 WELL_S = 60.0
 FAULTS: list[dict[str, Any]] = [
@@ -49,39 +43,6 @@ FAULTS: list[dict[str, Any]] = [
     {"fault": "node-drained", "service": "auth-service"},
     {"fault": "node-lost", "service": "auth-service"},
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    with a_lab("faults") as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def around(lab: Lab) -> Iterator[Surroundings]:
-    target = Target.load("hwayo")
-    found = Surroundings(target, target.environment("lab").with_facts(lab.facts), Side.GREEN)
-    yield found
-    found.close()
-
-
-@pytest.fixture(scope="module")
-def access(lab: Lab) -> Iterator[Access]:
-    found = Access(lab.facts)
-    yield found
-    found.close()
-
-
-@pytest.fixture(scope="module")
-def place(around: Surroundings, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    found = Place.of("hwayo", around.environment)
-    return replace(found, folder=str(tmp_path_factory.mktemp("ledger")))
-
-
-@pytest.fixture(scope="module")
-def site(place: Place) -> Iterator[Site]:
-    with place.opened() as hands, Standby(place) as standby:
-        yield Site(hands, place.ledger, standby)
 
 
 @contextmanager

@@ -1,0 +1,149 @@
+"""Experiments on the lab: a healthy one passes, and each way in which it or the experiment can be broken is named."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.clock import wait_until
+from fixtures.lab.breaking import Access, Changed, Written
+from fixtures.lab.defects import is_well
+from fixtures.lab.systems.hwayo import breakage
+from fixtures.objectives import assess
+from fixtures.target.experiment import Experiment
+from reports.verdicts import Verdict
+from scenarios.faults.experiment import run
+from scenarios.faults.healing import marks
+from scenarios.faults.site import Site
+from scenarios.surroundings import Surroundings
+
+pytestmark = pytest.mark.lab
+WELL_S = 60.0
+BLUE = "/apis/apps/v1/namespaces/hwayo-production/deployments/auth-service"
+ERRORS: dict[str, Any] = {
+    "faults": ({"fault": "errors", "service": "workflow-engine", "share": "80%", "status": 503},),
+    "at_most": 2,
+    "asks": "/workflow/health",
+    "load": "20 rps",
+    "lost": "100%",
+    "recovers": {"after": "heal", "within": "30s"},
+}
+NOTICED = {
+    "trigger": "http_error_rate",
+    "alert": "HighErrorRate",
+    "channels": ("pagerduty", "slack", "email"),
+}
+KILL: dict[str, Any] = {
+    "faults": ({"fault": "pod-kill", "service": "auth-service"},),
+    "share": "50%",
+    "asks": "/auth/health",
+    "lost": "5%",
+    "recovers": {"after": "fault", "within": "1m"},
+}
+
+
+def experiment(**told: Any) -> Experiment:
+    named = {"check": "experiment", "name": "x", "title": "x", "source": "§6.1"}
+    return Experiment.model_validate({**named, **told})
+
+
+@pytest.fixture
+def tried(
+    around: Surroundings, site: Site, access: Access, tmp_path: Path
+) -> Iterator[Callable[[Experiment], tuple[Verdict, str]]]:
+    """Carry it out on a lab that is well; whatever comes of it, nothing is left."""
+
+    def carried_out(one: Experiment) -> tuple[Verdict, str]:
+        seen = run(one, around, site, tmp_path)
+        print("\n".join(evidence.text for evidence in seen.evidence))
+        return assess(one, seen)
+
+    wait_until(lambda: is_well(access), WELL_S)
+    yield carried_out
+    assert marks(site.hands.objects) == site.ledger.entries() == []
+
+
+@contextmanager
+def broken(access: Access, step: Changed | Written) -> Iterator[None]:
+    prior = step.before(access)
+    step.apply(access)
+    try:
+        yield
+    finally:
+        step.mend(access, prior)
+
+
+Tried = Callable[[Experiment], tuple[Verdict, str]]
+
+
+def test_one_pod_lost_is_withstood(tried: Tried) -> None:
+    said, reason = tried(experiment(**KILL))
+    assert said is Verdict.PASS, reason
+
+
+def test_errors_are_noticed_by_trigger_alert_and_people(tried: Tried) -> None:
+    said, reason = tried(experiment(**ERRORS, noticed={**NOTICED, "within": "90s"}))
+    assert said is Verdict.PASS, reason
+
+
+def test_an_alert_that_is_led_elsewhere_is_missed_by_people(tried: Tried, access: Access) -> None:
+    """Without its severity it takes the default route, which no pager hears."""
+
+    def unlabelled(text: str) -> str:
+        head, name, tail = text.partition("alert: HighErrorRate")
+        return head + name + tail.replace("severity: critical", "severity: none", 1)
+
+    with broken(access, Written(breakage.rules_file, unlabelled, breakage.read_again)):
+        said, reason = tried(experiment(**ERRORS, noticed={**NOTICED, "within": "25s"}))
+    assert said is Verdict.FAIL
+    assert "received by pagerduty: not within 25s" in reason
+    assert "trigger" not in reason
+
+
+def test_one_replica_where_two_are_promised_may_not_be_killed(tried: Tried, access: Access) -> None:
+    alone = breakage.deployment("auth-service", breakage.scaled(1))
+    with broken(access, alone):
+        wait_until(lambda: breakage.pods_are("auth-service", 1)(access), WELL_S)
+        said, reason = tried(experiment(**KILL))
+    wait_until(lambda: is_well(access), WELL_S)
+    assert said is Verdict.INVALID
+    assert "1 of 1 would feel it" in reason
+
+
+def test_a_fault_that_does_not_bite_proves_nothing(tried: Tried) -> None:
+    harmless = {"fault": "errors", "service": "workflow-engine", "share": "0%"}
+    said, reason = tried(experiment(**{**ERRORS, "faults": (harmless,), "load": None}))
+    assert said is Verdict.INVALID
+    assert "nothing changed" in reason
+
+
+def test_a_fault_from_which_the_other_side_suffers_is_ended(tried: Tried, access: Access) -> None:
+    """Somebody scales blue's service down while green is being harmed."""
+    told = {
+        **ERRORS,
+        "faults": ({"fault": "store-partition", "service": "report-generator", "store": "cache"},),
+    }
+    told |= {"asks": "/auth/health", "load": None, "noticed": {"trigger": "http_error_rate", "within": "60s"}}
+    step = Changed(BLUE, breakage.scaled(0))
+    prior = step.before(access)
+
+    def later() -> None:
+        time.sleep(8)
+        step.apply(access)
+
+    thread = threading.Thread(target=later)
+    thread.start()
+    try:
+        said, reason = tried(experiment(**told))
+    finally:
+        thread.join()
+        step.mend(access, prior)
+    wait_until(lambda: is_well(access), WELL_S)
+    assert said is Verdict.FAIL
+    assert "the other side suffered" in reason
