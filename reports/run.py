@@ -111,6 +111,12 @@ class Run:
         return WORDS[self.verdict]
 
     @property
+    def stages_left(self) -> tuple[str, ...]:
+        """Those that were asked for, and of which nothing ran."""
+        left = {one.stage for one in self.not_run} - set(self.scope.stages)
+        return tuple(sorted(left, key=lambda stage: (*STAGES, stage).index(stage)))
+
+    @property
     def banner(self) -> str:
         """The word, and beside it that it is about a part, where it is: nobody may take that for the gate's."""
         return f"{self.word}, {self.scope.part}" if self.scope.part else self.word

@@ -38,7 +38,9 @@ def append_to_job(text: str) -> None:
 
 def _head(run: Run) -> Iterator[str]:
     setting, counts = run.setting, run.counts
-    stages = f" ({text(', '.join(run.scope.stages))})" if run.scope.stages else ""
+    looked_at = [", ".join(run.scope.stages)] if run.scope.stages else []
+    left = [f"not run: {', '.join(run.stages_left)}"] if run.stages_left else []
+    stages = f" ({text('; '.join([*looked_at, *left]))})" if looked_at or left else ""
     where = f"{text(setting.title or setting.target)}, {text(setting.side)} in {text(setting.environment)}"
     yield f"# {run.banner}: {where}{stages}"
     yield ""

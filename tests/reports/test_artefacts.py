@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -86,6 +87,17 @@ def test_a_verdict_is_told_in_words_and_by_shape_not_by_colour_alone(verdict: Ve
     assert "<svg" in banner
 
 
+def test_stages_that_did_not_run_are_named_with_those_that_did() -> None:
+    load = dataclasses.replace(LEFT, stage="load", why="smoke failed, and load comes after it")
+    made = run(finding(Verdict.FAIL), not_run=(load, LEFT), scope=Scope(("preflight", "smoke"), 4, 4))
+    assert made.stages_left == ("e2e", "load")
+    banner = page.fragment(made).split("</header>")[0]
+    assert "<span>preflight, smoke</span><span>not run: e2e, load</span>" in banner
+    assert summary.summary(made).splitlines()[0].endswith("(preflight, smoke; not run: e2e, load)")
+    partly = run(finding(), not_run=(LEFT,), scope=Scope(("e2e",), 2, 2))
+    assert partly.stages_left == ()  # a part of it was looked at, and the page says what was not
+
+
 def test_the_summary_shows_what_failed_with_its_evidence_and_the_table() -> None:
     log = Evidence(
         "log of auth-service", "first\n" + "```\n" + "\n".join(f"line {n}" for n in range(40)), "log"
@@ -99,7 +111,7 @@ def test_the_summary_shows_what_failed_with_its_evidence_and_the_table() -> None
         ending=Ending(STARTED + 65, 1),
     )
     shown = summary.summary(made)
-    assert shown.startswith("# FAIL: Hwayo, green in lab\n")
+    assert shown.startswith("# FAIL: Hwayo, green in lab (not run: e2e)\n")
     parts = [
         "## What failed", "line 39", "## What could not be judged", "dark", "## Should-objectives missed",
         "## Objectives", "## Not verifiable here", "no DNS: Zone", "## Not run", "1 check: smoke failed",
