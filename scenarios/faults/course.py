@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from fixtures.target.experiment import Experiment
-from reports.verdicts import Evidence, Measurement
+from reports.chaos.page import Moment, Second, Told
+from reports.verdicts import Evidence, Measurement, Verdict
 from scenarios.faults.notices import Seen
 from scenarios.faults.site import Injection
+from scenarios.release.probes import Outcome
 from scenarios.release.timeline import Timeline
 from scenarios.tally import UNIT
 
@@ -52,15 +57,54 @@ class Course:
         return during.failed, during.count
 
     @property
-    def text(self) -> str:
-        """A line a moment, counted from when the fault was put in."""
+    def moments(self) -> list[Moment]:
+        """In order, counted from when the first fault was put in."""
+        if not self.injections:
+            return []
         lines = [(one.began, f"{one.fault} put in") for one in self.injections]
-        lines += [(one.bit, f"bit: {one.effect}") for one in self.injections]
+        lines += [(one.bit, f"bit: {one.effect}") for one in self.injections if one.bit]
         lines += [(at, f"{what} {self.seen.said[what]}".strip()) for what, at in self.seen.moments.items()]
-        lines += [(self.healing, "healing begins"), (self.healed, "healed, and seen to be")]
-        if self.recovered is not None:
-            lines.append((self.recovered, "users are served again"))
-        return "\n".join(f"{at - self.began:8.2f} s  {what}" for at, what in sorted(lines))
+        lines += [(self.healing, "healing begins")] if self.healing else []
+        lines += [(self.healed, "healed, and seen to be")] if self.healed else []
+        lines += [(self.recovered, "users are served again")] if self.recovered is not None else []
+        return [Moment(at - self.began, what) for at, what in sorted(lines)]
+
+    @property
+    def text(self) -> str:
+        """A line a moment."""
+        return "\n".join(f"{one.at_s:8.2f} s  {one.what}" for one in self.moments)
+
+    def told(self, experiment: Experiment, verdict: Verdict, reason: str) -> Told:
+        """For its page."""
+        others = [one for injection in self.injections for one in injection.touched_by_others]
+        return Told(
+            name=experiment.name,
+            title=experiment.title,
+            source=experiment.source,
+            bound=experiment.bound,
+            verdict=verdict,
+            reason=reason,
+            asks=experiment.asks,
+            moments=self.moments,
+            seconds=self.seconds(),
+            notes=[f"Changed by others meanwhile: {one}" for one in others],
+        )
+
+    def seconds(self) -> list[Second]:
+        """What users saw, second by second."""
+        if self.users is None or not self.injections or not len(self.users.probes):
+            return []
+        probes = self.users.probes
+        after_s = probes["due_us"] / 1e6 - self.began
+        found = []
+        for second in range(math.floor(after_s.min()), math.ceil(after_s.max())):
+            chosen = probes[(after_s >= second) & (after_s < second + 1)]
+            p50_us, p95_us = np.percentile(chosen["latency_us"], [50, 95]) if len(chosen) else (0.0, 0.0)
+            failed = int(np.count_nonzero(chosen["outcome"] != Outcome.OK))
+            found.append(
+                Second(float(second), len(chosen), failed, float(p50_us) / 1000, float(p95_us) / 1000)
+            )
+        return found
 
 
 def judged(experiment: Experiment, course: Course) -> Measurement:

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from fixtures.objectives import assess
 from fixtures.plugin import gate_of
+from fixtures.redact import Redactor
 from fixtures.session.judge import Judge
 from fixtures.target.experiment import Experiment
-from scenarios.faults.experiment import run
+from reports.chaos import page
+from reports.verdicts import Evidence, Measurement
+from scenarios.faults.experiment import Trial
 from scenarios.faults.healing import Healer, left_behind
 from scenarios.faults.place import Place
 from scenarios.faults.site import Site
 from scenarios.faults.standby import Standby
 from scenarios.surroundings import Surroundings
 
+FOLDER = "experiments"
 Try = Callable[[Experiment], None]
+
+
+def with_page(trial: Trial, seen: Measurement, redact: Redactor) -> Measurement:
+    """The same, with a page of its own beside the run's."""
+    verdict, reason = assess(trial.experiment, seen)
+    told = trial.course.told(trial.experiment, verdict, reason)
+    page.write(told, trial.folder, redact)
+    shown = Evidence(trial.experiment.name, f"{FOLDER}/{trial.experiment.name}/{page.NAME}", "file")
+    return replace(seen, evidence=(*seen.evidence, shown))
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +52,7 @@ def site(surroundings: Surroundings, pytestconfig: pytest.Config) -> Iterator[Si
 
 @pytest.fixture
 def folder(pytestconfig: pytest.Config) -> Path:
-    return gate_of(pytestconfig).options.folder / "experiments"
+    return gate_of(pytestconfig).options.folder / FOLDER
 
 
 @pytest.fixture
@@ -49,7 +64,8 @@ def try_out(judge: Judge, request: pytest.FixtureRequest, folder: Path) -> Try:
         judge.here(experiment)
         site: Site = request.getfixturevalue("site")
         around: Surroundings = request.getfixturevalue("surroundings")
-        measurement = run(experiment, around, site, folder / experiment.name)
+        trial = Trial(experiment, around, site, folder / experiment.name)
+        measurement = with_page(trial, trial.run(), gate_of(request.config).redactor)
         if site.mine():
             gate_of(request.config).block(
                 f"{experiment.name} left something behind: python -m scenarios.faults heal"

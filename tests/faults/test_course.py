@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from fixtures.ledger import Entry, Runner
 from fixtures.objectives import assess
 from fixtures.target.experiment import Experiment
+from reports.chaos import page
 from reports.verdicts import Verdict
 from scenarios.faults.acts import Undone
 from scenarios.faults.course import Course, judged
@@ -141,3 +143,26 @@ def test_an_experiment_that_others_had_a_hand_in_is_invalid(changed: dict[str, A
     said, reason = verdict(course(injections=[replace(found.injections[0], **changed)]))
     assert said is Verdict.INVALID
     assert says in reason
+
+
+def test_its_page_shows_the_axis_and_what_users_saw_and_no_secret(tmp_path: Path) -> None:
+    found = course(users=users(range(60, 100)))
+    told = found.told(EXPERIMENT, *verdict(found))
+    assert [one.asked for one in told.seconds] == [50] * 10
+    assert sum(one.failed for one in told.seconds) == 40
+    text = page.write(told, tmp_path, lambda text: text.replace("pod-kill", "***")).read_text()
+    assert "pod-kill" not in text
+    for shown in (
+        "FAIL",
+        "*** put in",
+        "alert HighErrorRate firing",
+        "users are served again",
+        "20.0% of users",
+        "<svg",
+    ):
+        assert shown in text
+
+
+def test_an_experiment_that_never_began_has_a_page_too(tmp_path: Path) -> None:
+    told = Course().told(EXPERIMENT, Verdict.INVALID, "not steady")
+    assert "No fault was in" in page.write(told, tmp_path, str).read_text()

@@ -18,7 +18,7 @@ from fixtures.lab.systems.hwayo import breakage
 from fixtures.objectives import assess
 from fixtures.target.experiment import Experiment
 from reports.verdicts import Verdict
-from scenarios.faults.experiment import run
+from scenarios.faults.experiment import Trial
 from scenarios.faults.healing import marks
 from scenarios.faults.site import Site
 from scenarios.surroundings import Surroundings
@@ -60,7 +60,7 @@ def tried(
     """Carry it out on a lab that is well; whatever comes of it, nothing is left."""
 
     def carried_out(one: Experiment) -> tuple[Verdict, str]:
-        seen = run(one, around, site, tmp_path)
+        seen = Trial(one, around, site, tmp_path).run()
         print("\n".join(evidence.text for evidence in seen.evidence))
         return assess(one, seen)
 

@@ -1,0 +1,1 @@
+"""What an experiment leaves behind for people: a page of its own."""

@@ -1,0 +1,115 @@
+"""Who is asked while a side is harmed: its users, the other side's, many times a second; and who does what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fixtures.clock import TimedOut, wait_until
+from fixtures.evidence import Missing
+from fixtures.ledger import now
+from fixtures.target.base import Side
+from fixtures.target.experiment import Experiment
+from scenarios.faults.course import Course
+from scenarios.faults.notices import Notices
+from scenarios.load.arrivals import constant
+from scenarios.load.document import secrets_of
+from scenarios.load.engine import Means, traffic
+from scenarios.load.plan import Open
+from scenarios.load.plan import Plan as LoadPlan
+from scenarios.release.probes import Plan as ProbePlan
+from scenarios.release.probing import Probing
+from scenarios.surroundings import Surroundings
+
+STEADY_S = 2.0  # without a failure before anything is done
+STEADY_WITHIN_S = 60.0
+LASTING_S = 3.0  # without a failure, to count as recovered
+PROBES_RPS = 25.0
+PROBE_TIMEOUT_S = 3.0
+LOAD_S = 3600.0  # ended with the experiment
+SESSIONS = 10
+POLL_S = 0.25
+OTHER_S = 5.0  # so much of what the other side was asked lately is looked at: longer than a probe waits
+OTHER_LOST = 0.2  # and so much of it may fail
+
+
+class NotSteady(Exception):
+    """The system was not well before: what it does afterwards says nothing."""
+
+
+def must_be_steady(users: Probing, notices: Notices | None) -> None:
+    def steady() -> bool:
+        seen = users.timeline()
+        last = seen.between(seen.whole_until_s - STEADY_S, seen.whole_until_s)
+        enough = last.count >= 0.9 * STEADY_S * PROBES_RPS
+        return enough and not last.failed and (notices is None or notices.quiet())
+
+    try:
+        wait_until(steady, STEADY_WITHIN_S, poll_s=POLL_S)
+    except TimedOut as error:
+        raise NotSteady(
+            f"not well, or alarmed already, for {error.waited_s:.0f} s before anything was done"
+        ) from error
+
+
+def recovered(users: Probing, course: Course, experiment: Experiment) -> float | None:
+    """When the last failure was over, once there were none for a while; None where that did not come in time."""
+    since, healed = course.since(experiment), course.healed
+    left_s = max(0.0, since + experiment.recovers.within.amount - now())
+    try:
+        wait_until(
+            lambda: users.timeline().recovered_s(healed, LASTING_S) is not None,
+            left_s + 2 * LASTING_S,
+            poll_s=POLL_S,
+        )
+    except TimedOut:
+        return None
+    seen = users.timeline()
+    lasting = seen.recovered_s(healed, LASTING_S)
+    assert lasting is not None
+    down = seen.between(since, lasting + LASTING_S).downtime()
+    return down[-1].to_s if down else since
+
+
+def suffers(others: Probing) -> str:
+    """What is wrong with the other side, by its users. Raises Missing where its prober says nothing any more."""
+    seen = others.timeline()
+    last = seen.between(now() - OTHER_S, now())
+    if not last.count:
+        raise Missing(f"nothing is known of the other side for {OTHER_S:g} s")
+    share = last.failed / last.count
+    return f"{last.failed} of {last.count} requests failed in {OTHER_S:g} s" if share > OTHER_LOST else ""
+
+
+@contextmanager
+def probing(experiment: Experiment, around: Surroundings, side: Side, folder: Path) -> Iterator[Probing]:
+    plan = ProbePlan(
+        url=around.entry.rstrip("/") + experiment.asks,
+        rate_rps=PROBES_RPS,
+        timeout_s=PROBE_TIMEOUT_S,
+        headers=dict(around.environment.route[side]),
+        ca=str(around.ca or ""),
+    )
+    with Probing(plan, folder / f"{side}.bin") as found:
+        yield found
+
+
+@contextmanager
+def load_of(experiment: Experiment, around: Surroundings) -> Iterator[None]:
+    """Users of the side that is harmed, who do what users do, so that what counts them has something to count."""
+    if experiment.load is None:
+        yield
+        return
+    plan = LoadPlan(
+        host=around.entry,
+        model=Open(constant(experiment.load.amount, LOAD_S), sessions=SESSIONS),
+        locustfile=f"scenarios/release/{around.target.system.replace('-', '_')}.py",
+        sides={str(around.side): dict(around.environment.route[around.side])},
+        served_header=around.environment.served.side,
+        ca=str(around.ca or ""),
+        drain_s=2.0,
+    )
+    with traffic(plan, Means(secrets=secrets_of(around.target, around.environment))) as load:
+        yield
+        load.stop()
