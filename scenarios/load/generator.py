@@ -27,7 +27,10 @@ from scenarios.load.records import Names, Outcome
 
 NS = 1_000_000_000
 DECK = 1000  # how many draws of the mix are made before they repeat
+MOST_CONNECTIONS = 6  # of a session, as browsers open to a host
+FIRST_CONNECTIONS = 2  # of a session, before anything counts
 LOG_IN_AT_ONCE = 10
+LOG_IN_TRIES = 3  # a system that fails one request of two hundred is to be measured, not to be despaired of
 WORTH_INTERRUPTING_S = 0.25  # shorter sleeps need not be cut short when a run is stopped
 DRAIN_LOOK_S = 0.01
 LOOK_S = 0.05  # how often a closed run looks how late its own timer is
@@ -118,11 +121,14 @@ class Generator:
         return cast(type[FastHttpUser], made(base.__name__, (base,), body))
 
     def _pool(self, base: type[FastHttpUser]) -> HTTPClientPool:
-        """Connections that all sessions of a class share, as many as requests may be in flight."""
-        assert isinstance(self.plan.model, Open)
+        """Connections that all sessions of a class share, as many as their browsers would open. Who finds none free
+        waits here, and that is part of the latency. More of them would only have generator and front door shake hands
+        when the system is in distress, and take what is left of a machine that they share with it."""
+        model = self.plan.model
+        assert isinstance(model, Open)
         factory = trusting(self.plan.ca) if self.plan.ca else gevent.ssl._create_unverified_context
         return HTTPClientPool(
-            concurrency=self.plan.model.in_flight,
+            concurrency=min(model.in_flight, MOST_CONNECTIONS * model.sessions),
             connection_timeout=base.connection_timeout,
             network_timeout=base.network_timeout,
             insecure=not self.plan.ca,
@@ -140,14 +146,14 @@ class Generator:
             weighted = [one for one in classes for _ in range(max(1, int(one.weight)))]
             self._users.append([weighted[at % len(weighted)](self._environment) for at in range(mine)])
         pool = Pool(LOG_IN_AT_ONCE)
-        starts = [pool.spawn(user.on_start) for users in self._users for user in users]
+        starts = [pool.spawn(_begin, user) for users in self._users for user in users]
         gevent.joinall(starts)
         failed = [one.exception for one in starts if one.exception is not None]
         if failed:
             raise SetUpFailed(f"{len(failed)} of {len(starts)} users could not begin, first: {failed[0]!r}")
         if isinstance(model, Open):
             for one, sessions in Counter(type(user) for users in self._users for user in users).items():
-                _connect(one.client_pool, self.plan.host, sessions)
+                _connect(one.client_pool, self.plan.host, FIRST_CONNECTIONS * sessions)
 
     # --- running -----------------------------------------------------------------------------------------------------
     def run(self, zero_ns: int) -> None:
@@ -274,16 +280,27 @@ def trusting(ca: str) -> Callable[[], Any]:
     return lambda **_: gevent.ssl.create_default_context(cafile=ca)
 
 
-def _connect(pool: HTTPClientPool, host: str, sessions: int) -> None:
-    """Open a connection for each session before anything counts. Otherwise the first hiccup of the system has them all
-    opened at once, and a generator that shakes hands (a millisecond each, with TLS) is late."""
+def _begin(user: Any) -> None:
+    """The user's beginning, tried again where it fails. Raises what the last try did."""
+    for left in reversed(range(LOG_IN_TRIES)):
+        try:
+            user.on_start()
+            break
+        except Exception:  # whatever the scenario raises
+            if not left:
+                raise
+
+
+def _connect(pool: HTTPClientPool, host: str, number: int) -> None:
+    """Open so many connections before anything counts. Otherwise the first hiccup of the system has them all opened at
+    once, and a generator that shakes hands (a millisecond each, with TLS) is late."""
     connections = pool.get_client(host)._connection_pool
 
     def opened(_: int) -> Any:
         with contextlib.suppress(OSError):  # who cannot be reached is for the run to find out
             return connections.get_socket()
 
-    for one in Pool(LOG_IN_AT_ONCE).map(opened, range(min(sessions, connections.size))):
+    for one in Pool(LOG_IN_AT_ONCE).map(opened, range(min(number, connections.size))):
         if one is not None:
             connections.return_socket(one)
 

@@ -13,7 +13,7 @@ import gevent
 from locust import FastHttpUser, between, task
 
 # Of 100 requests: mostly reading; the endpoints of §11.1 often enough for a verdict on each within a minute.
-LIST, SUBMIT, LOG_IN, REPORT = 82, 12, 4, 2
+LIST, SUBMIT, LOG_IN, REPORT = 78, 12, 8, 2
 
 REPORT_BOUND_S = 30.0  # §11.1: how long a report may take to be made
 POLL_S = 0.5

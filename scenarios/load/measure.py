@@ -26,6 +26,8 @@ def measure(run: LoadRun, objective: Objective, phase: str = "", asked: str = ""
     view = _over(view, objective, asked)
     value, samples, bad = _figures(run, view, bound, phase)
     why = "" if samples else f"no request of {objective.over.subject or 'this kind'} was sent"
+    if short := _too_little_offered(run, view, bound, phase):
+        value, why = None, short
     shown = table(view) if phase or asked or objective.over.subject else _whole_table(run)
     noted = (Evidence("the run", note) for note in run.validity.notes)
     evidence = (shown, *why_failed(run, objective.over.subject), *noted)
@@ -65,9 +67,23 @@ def _figures(run: LoadRun, view: View, bound: Bound, phase: str) -> tuple[float 
         model = run.plan.model
         users = model.sessions if isinstance(model, Open) else model.users
         return float(users) if count else None, count, None
-    spans = [one.end_s - one.begin_s for one in run.phases if one.name == phase]
-    duration_s = spans[0] if spans else run.duration_s
+    duration_s = _lasted_s(run, phase)
     return (count - view.failed) / duration_s if count and duration_s else None, count, None
+
+
+def _lasted_s(run: LoadRun, phase: str) -> float:
+    return next((one.end_s - one.begin_s for one in run.phases if one.name == phase), run.duration_s)
+
+
+def _too_little_offered(run: LoadRun, view: View, bound: Bound, phase: str) -> str:
+    """Why nobody can tell whether as much would be carried: so much was never asked for. Users who wait (closed) ask
+    for less because the system is slow, so that is the system's."""
+    if bound.what != "throughput" or not isinstance(run.plan.model, Open) or not view.count:
+        return ""
+    offered_rps = view.count / _lasted_s(run, phase)
+    if offered_rps >= bound.limit.amount:
+        return ""
+    return f"only {offered_rps:.4g}/s were offered, and {bound.limit} is promised"
 
 
 def beyond_us(bound: Bound) -> int:

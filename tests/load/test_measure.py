@@ -57,6 +57,21 @@ def test_one_percent_at_ten_seconds_breaks_p99_and_not_p95(tmp_path: Path) -> No
     assert assess(promise("p99 < 2s"), measure(run, promise("p99 < 2s")))[0] is Verdict.FAIL
 
 
+def test_what_was_never_offered_is_not_held_against_the_system(tmp_path: Path) -> None:
+    """300 requests in ten seconds tell nothing about 500 a second; failures among enough of them do."""
+    (tmp_path / "few").mkdir()
+    (tmp_path / "failing").mkdir()
+    few = run_of(tmp_path / "few", rows(300, 100))
+    verdict, reason = assess(promise("throughput >= 500 rps"), measure(few, promise("throughput >= 500 rps")))
+    assert verdict is Verdict.UNKNOWN
+    assert "only 30/s were offered" in reason
+    failing = run_of(tmp_path / "failing", rows(250, 100) + rows(100, 100, Outcome.ERROR))
+    assert (
+        assess(promise("throughput >= 30 rps"), measure(failing, promise("throughput >= 30 rps")))[0]
+        is Verdict.FAIL
+    )
+
+
 def test_who_got_no_answer_waited_longer_than_any_bound(tmp_path: Path) -> None:
     run = run_of(tmp_path, rows(900, 10) + rows(100, 10, Outcome.DROPPED))
     seen = measure(run, promise("p95 < 30s"))

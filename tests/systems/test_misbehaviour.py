@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -99,6 +100,18 @@ def test_a_leak_grows(side: Side) -> None:
     wait_until(lambda: process.memory_info().rss - before < 30 * 2**20, 5)
 
 
+def test_a_leak_stops_where_it_is_told_to(side: Side) -> None:
+    pod = side.pods["notification-service"]
+    assert pod.running
+    process = psutil.Process(pod.running.process.pid)
+    before = process.memory_info().rss
+    pod.behave(leak_mb_per_s="100", leak_most_mb="30")
+    wait_until(lambda: process.memory_info().rss - before > 25 * 2**20, 5)
+    time.sleep(0.7)
+    assert process.memory_info().rss - before < 45 * 2**20
+    pod.behave()
+
+
 def test_cpu_is_burnt_while_requests_are_served(side: Side) -> None:
     pod = side.pods["web-app"]
     assert pod.running
@@ -141,6 +154,34 @@ def test_a_small_pool_is_shown(side: Side, inspector: dict[str, str]) -> None:
     assert httpx.get(f"{pod.url}/api/v1/data-records", headers=inspector).status_code == 200
     pod.behave()
     wait_until(lambda: value(scraped(side, "workflow-engine"), "database_connection_pool_max") == 8, 2)
+
+
+def test_who_holds_the_only_connection_keeps_the_others_waiting(
+    side: Side, inspector: dict[str, str]
+) -> None:
+    pod = side.pods["workflow-engine"]
+    pod.behave(pool_max="1", pool_held="400ms")
+
+    def listed(_: int) -> int:
+        return httpx.get(f"{pod.url}/api/v1/data-records", headers=inspector, timeout=10).status_code
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(3) as three:
+        assert list(three.map(listed, range(3))) == [200] * 3
+    assert time.monotonic() - began >= 1.2
+    pod.behave()
+
+
+def test_reports_take_as_long_as_they_are_told_to(
+    side: Side, door: httpx.Client, inspector: dict[str, str]
+) -> None:
+    side.pods["report-generator"].behave(report_takes="700ms")
+    record = submit(door, inspector).json()["id"]
+    began = time.monotonic()
+    ordered = door.post("/api/v1/reports/generate", headers=inspector, json={"record": record}).json()
+    assert finished(door, inspector, ordered["url"])["status"] == "done"
+    assert time.monotonic() - began >= 0.7
+    side.pods["report-generator"].behave()
 
 
 def test_logins_fail_on_order(side: Side, door: httpx.Client) -> None:
