@@ -7,6 +7,7 @@ import itertools
 import math
 import random
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
@@ -106,6 +107,13 @@ def test_looking_again_errs_no_more_often_than_looking_once() -> None:
                 going_on[slow + also] = going_on.get(slow + also, 0.0) + chance * binomial
         passed += sum(going_on.pop(slow, 0.0) for slow in range(slow_enough + 1))
     assert 0.03 < passed < 0.05
+
+
+def test_the_looks_are_those_that_the_documentation_states() -> None:
+    documented = (Path(__file__).resolve().parents[2] / "docs" / "browser.md").read_text(encoding="utf-8")
+    for slow, look in enumerate(looks(LOGIN.that)):
+        row = f"| {slow + 1} | {look.loads} | {slow} | {look.hopeless(LOGIN.that)} | {look.confidence * 100:g}% |"
+        assert row in documented
 
 
 @pytest.mark.parametrize(("share", "least", "most"), [(0.005, 0.93, 1.0), (0.06, 0.0, 0.05)])

@@ -24,7 +24,7 @@ from scenarios.journeys.browser.visit import address, pictures
 SPENT = (0.035, 0.0075, 0.005, 0.0025)
 OTHERS = 12  # loads of every other page, where there is a promise on all of them
 ROUND = 12  # loads in a row of one page in one context; the first is a new visitor's
-GIVEN_UP = 1.5  # times the laxest bound: what takes longer is not waited for
+GIVEN_UP = 1.3  # times the laxest bound: what takes longer is not waited for
 
 Sample = Mapping[str, Sequence[Load]]  # by the page's name
 NewContext = Callable[[Page], BrowserContext]
