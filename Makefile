@@ -9,7 +9,7 @@ PY = .venv/bin/python
 heal stop: setup
 	$(PY) -m scenarios.faults $@ --target $(TARGET) $(ARGS)
 
-.PHONY: heal stop setup gate baseline test check lab bench clean
+.PHONY: heal stop setup gate baseline drill test check lab bench clean
 
 setup:
 	@$(PYTHON) -m fixtures.bootstrap
@@ -19,6 +19,10 @@ gate: setup
 
 baseline: setup
 	$(PY) -m pytest suites/load --target $(TARGET) --baseline main $(ARGS)
+
+# When each drill was last held, and which are overdue; ARGS=--due ends with 1 when any is.
+drill: setup
+	$(PY) -m scenarios.drills --target $(TARGET) $(ARGS)
 
 test: setup
 	$(PY) -m pytest tests -p xdist -n 2 --no-loadscope-reorder $(ARGS)

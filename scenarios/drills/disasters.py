@@ -72,7 +72,7 @@ class TableDropped:
             link.execute(f"LOCK TABLE {self._table} IN ACCESS EXCLUSIVE MODE".encode())
             row = link.execute("SELECT extract(epoch FROM clock_timestamp())::float").fetchone()
             assert row is not None
-            ledger.update(until_s=float(str(row[0])), is_harmed=True)
+            ledger.update(until_s=float(str(row[0])), is_harmed=True, table=f"{self._database} {self._table}")
             link.execute(f"DROP TABLE {self._table} CASCADE".encode())
 
     def bit(self, ground: Ground) -> str:

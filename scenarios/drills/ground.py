@@ -53,6 +53,10 @@ class Ground(Protocol):
         """That folder, recovered, at an address that no client knows; ended in order."""
         ...
 
+    def abandon(self, data: Path) -> None:
+        """End whatever runs on that folder, and delete it: a restore that was not finished."""
+        ...
+
     def connect(self, database: str) -> Connection: ...
 
 
@@ -70,7 +74,8 @@ class Note:
     aside: str = ""
     restored: str = ""
     until_s: float | None = None
-    is_harmed: bool = False  # the original itself was changed
+    is_harmed: bool = False  # the original itself is being changed
+    table: str = ""  # "DATABASE TABLE" whose absence is the harm
 
 
 class Ledger:
@@ -124,24 +129,33 @@ def heal(ground: Ground, ledger: Ledger) -> str:
     note = ledger.note()
     if note is None:
         return ""
-    original, aside = Path(note.original), Path(note.aside)
+    original, aside, restored = Path(note.original), Path(note.aside), Path(note.restored)
     done = "nothing had been done yet"
-    is_elsewhere = note.restored and ground.data() == Path(note.restored)
-    if is_elsewhere and not ground.is_serving():
-        ground.serve(Path(note.restored))
-    if is_elsewhere:
+    if note.restored and ground.data() == restored:
+        ground.serve(restored)
         done = "the restored data serve"
     elif note.aside and aside.exists() and not original.exists():
         aside.rename(original)
         ground.serve(original)
         done = "the original was put back"
-    elif note.is_harmed:
+    elif note.is_harmed and not _is_spared(ground, note):
         done = f"restored from {_restored_anew(ground, note, ledger)}"
-    elif note.original and not ground.is_serving():
+    elif note.original:
         ground.serve(original)
-        done = "the server was started again"
+        done = "the original serves"
+    if note.restored and ground.data() != restored and restored.exists():
+        ground.abandon(restored)
     ledger.settle()
     return done
+
+
+def _is_spared(ground: Ground, note: Note) -> bool:
+    """Whether the harm that was noted had not been done when the drill was killed."""
+    database, _, table = note.table.partition(" ")
+    if not table or not ground.is_serving():
+        return False
+    with ground.connect(database) as link:
+        return link.execute("SELECT to_regclass(%s)", [table]).fetchone() != (None,)
 
 
 def _restored_anew(ground: Ground, note: Note, ledger: Ledger) -> str:
@@ -149,6 +163,8 @@ def _restored_anew(ground: Ground, note: Note, ledger: Ledger) -> str:
 
     backup, _ = newest_sound(ground.backups, note.until_s)
     into = fresh(Path(note.original))
+    if note.restored and Path(note.restored).exists():
+        ground.abandon(Path(note.restored))
     ledger.update(restored=str(into))
     ground.hold()
     ground.backups.restore(backup, into, Recovery(note.until_s, Path(note.original) / "pg_wal"))

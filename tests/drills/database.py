@@ -61,7 +61,7 @@ class Stand:
 
     def end(self) -> None:
         for data in self.home.iterdir():
-            self.server.kill(data)
+            self.server.kill(data)  # a path that is no data folder has no server
 
     def sql(self, *statements: str) -> list[tuple[object, ...]]:
         """The rows of the last one."""

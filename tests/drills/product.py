@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -39,19 +40,23 @@ class StandGround:
         return self.stand.backups
 
     def data(self) -> Path:
-        return self.stand.data
+        """As its last `serve` left word, whoever called that."""
+        word = self.stand.home / "serves"
+        return Path(word.read_text()) if word.exists() else self.stand.home / "postgres"
 
     def is_serving(self) -> bool:
-        return self.stand.server.is_running(self.stand.data)
+        return self.stand.server.is_running(self.data())
 
     def kill(self) -> None:
-        self.stand.server.kill(self.stand.data)
+        self.stand.server.kill(self.data())
 
     def hold(self) -> None:
-        self.stand.server.stop(self.stand.data)
+        self.stand.server.stop(self.data())
 
     def serve(self, data: Path) -> None:
-        self.stand.data = data
+        word = self.stand.home / "serves.new"
+        word.write_text(str(data))
+        word.rename(self.stand.home / "serves")
         if not self.is_serving():
             self.stand.server.start(data)
 
@@ -64,6 +69,10 @@ class StandGround:
             yield server
         finally:
             server.stop(data)
+
+    def abandon(self, data: Path) -> None:
+        self.stand.server.kill(data)
+        shutil.rmtree(data)
 
     def connect(self, database: str) -> Connection:
         return self.stand.server.connect(database)

@@ -1,0 +1,39 @@
+"""python -m tests.drills.killed: holds a drill on somebody else's server, to be killed at any moment of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from scenarios.drills.disasters import DirectoryDeleted, Disaster, ProcessKilled, TableDropped
+from scenarios.drills.drill import Stage, hold
+from scenarios.drills.ground import Ledger
+from scenarios.drills.runbook import Nobody
+from tests.drills.database import Stand
+from tests.drills.product import SmallProduct, StandGround
+from tests.drills.test_drills import RESTORE, drill
+
+DISASTERS: dict[str, Disaster] = {
+    "killed": ProcessKilled(),
+    "deleted": DirectoryDeleted(),
+    "dropped": TableDropped("postgres", "records"),
+}
+
+
+def main() -> None:
+    told = json.loads(sys.argv[1])
+    stand = Stand(Path(told["home"]), told["host"])
+    folder = Path(told["folder"])
+    stage = Stage(
+        StandGround(stand), SmallProduct(told["url"]), Ledger(folder / "note.json"), folder / "drill", Nobody(),
+        "small", "here",
+    )  # fmt: skip
+    steps = ("connect", "verify") if told["disaster"] == "killed" else RESTORE
+    print("begins", flush=True)
+    hold(drill(*steps), DISASTERS[told["disaster"]], stage)
+    print("ended", flush=True)
+
+
+if __name__ == "__main__":
+    main()
