@@ -6,14 +6,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from fixtures.target import Bound, Duration, Quantity
+from fixtures.target import Bound, Duration, Quantity, Share
+from fixtures.target.quantities import KINDS, Cores
 from fixtures.target.release import Span
 
-DOCUMENT = Path(__file__).resolve().parents[3] / "shared" / "documents" / "hwayo.md"
+DOCUMENTS = Path(__file__).resolve().parents[3] / "shared" / "documents"
+DOCUMENT = DOCUMENTS / "hwayo.md"
 # The document's units, and what a profile writes for them.
 UNITS = {
     "ms": "ms",
@@ -39,12 +42,27 @@ UNITS = {
     "concurrent users": " users",
     "records/hour": " records/h",
     "reports/hour": " reports/h",
+    "min": "m",
+    "minute": "m",
+    "year": "y",
+    "週": "w",
+    "Mi": "MiB",
+    "Gi": "GiB",
+    "M": "MiB",
+    "vCPU": " vCPU",
+    "Tasks": "",
+    "TPS": " transactions/s",
+    "msg/sec": " messages/s",
+    "copies": "",
+    "copy": "",
 }
 WORDS = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 WITH_UNIT = re.compile(rf"(?<![\w.-])(\d+(?:\.\d+)?)(?: ?- ?(\d+(?:\.\d+)?))? ?({WORDS})(?![A-Za-z])")
 BARE = re.compile(r'^\s*(?:- )?\w+: "?(\d+)"?\s*(?:#.*)?$')
 CLOCK = re.compile(r"\b\d\d:\d\d\b")
-HEADING = re.compile(r"^#{2,4} (\d+(?:\.\d+)*)\.? ")
+HEADING = re.compile(r"^(#{2,4}) (?:(\d+(?:\.\d+)*)\.? |\W*)(.+?)\s*$")
+COMPARED = re.compile(r"[<>]=? ?(\d+(?:\.\d+)?)(?![\d.]*[ ]?[\w%/])")
+CRON = re.compile(r"^((?:[\d*]+ ){4}[\d*]+) /")
 
 
 @dataclass(frozen=True)
@@ -52,27 +70,41 @@ class Figure:
     section: str  # without the §
     text: str  # "30m", "0.1%", "100 users", or a bare number
     line: int = 0
+    within: tuple[str, ...] = ()  # the sections that this one is part of, where they are no numbers
 
     @property
     def number(self) -> str:
         return (re.match(r"[\d.]+", self.text) or [""])[0]
 
 
-def figures() -> Iterator[Figure]:
+def figures(document: Path = DOCUMENT) -> Iterator[Figure]:
     """Every figure of the document, as a profile would write it."""
-    section = ""
-    for number, line in enumerate(DOCUMENT.read_text().splitlines(), start=1):
+    for number, line, sections in lines(document):
+        for text in _stated(line):
+            yield Figure(sections[-1], text, number, sections[:-1])
+
+
+def lines(document: Path) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+    """Each line with the sections that it stands in, the outermost first: by number, or else by heading."""
+    sections: dict[int, str] = {}
+    for number, line in enumerate(document.read_text().splitlines(), start=1):
         heading = HEADING.match(line)
         if heading:
-            section = heading[1]
-        if not section:
-            continue
-        for first, second, unit in WITH_UNIT.findall(line):
-            yield from (Figure(section, amount + UNITS[unit], number) for amount in (first, second) if amount)
-        bare = BARE.match(line)
-        if bare:
-            yield Figure(section, bare[1], number)
-        yield from (Figure(section, time, number) for time in CLOCK.findall(line))
+            depth = len(heading[1])
+            sections = {level: one for level, one in sections.items() if level < depth}
+            sections[depth] = heading[2] or heading[3]
+        if sections:
+            yield number, line, tuple(sections.values())
+
+
+def _stated(line: str) -> Iterator[str]:
+    for first, second, unit in WITH_UNIT.findall(line):
+        yield from (amount + UNITS[unit] for amount in (first, second) if amount)
+    yield from CLOCK.findall(line)
+    for form in (BARE, CRON):
+        if found := form.match(line):
+            yield found[1]
+    yield from COMPARED.findall(line)
 
 
 def held(value: object, sections: tuple[str, ...] = ()) -> Iterator[Figure]:
@@ -98,17 +130,29 @@ def _texts(value: object) -> Iterator[str]:
         yield from map(str, value)
     elif isinstance(value, Quantity) or (isinstance(value, int) and not isinstance(value, bool)):
         yield str(value)
-    elif isinstance(value, str) and CLOCK.fullmatch(value):
+    elif isinstance(value, str) and (CLOCK.fullmatch(value) or CRON.match(f"{value} /")):
         yield value
+
+
+def of_rules(section: str, file: Path) -> Iterator[Figure]:
+    """The figures of a file of alert rules: windows, waits and thresholds."""
+    text = file.read_text()
+    units = re.findall(r"(?<![\w.])\d+(?:ms|[smh%])(?!\w)", text)
+    yield from (Figure(section, found) for found in [*units, *COMPARED.findall(text)])
 
 
 def same(stated: Figure, kept: Figure) -> bool:
     """The same amount, and from the same section, or one that it is part of."""
-    if not (stated.section + ".").startswith(kept.section + "."):
+    if kept.section not in stated.within and not (stated.section + ".").startswith(kept.section + "."):
         return False
     if stated.text.isdigit():
         return stated.number == kept.number
-    if stated.text == kept.text:
-        return True
-    amounts = (Duration.parse(stated.text), Duration.parse(kept.text))
-    return amounts[0] is not None and amounts[0] == amounts[1]
+    return stated.text == kept.text or not _amounts(stated.text).isdisjoint(_amounts(kept.text))
+
+
+def _amounts(text: str) -> set[tuple[str, Decimal]]:
+    """What a text can mean, in base units: 0.05 is a share or a number of seconds, as its reader knows."""
+    if re.fullmatch(r"\d+\.\d+", text):
+        return {(kind.base, Decimal(text)) for kind in (Duration, Share, Cores)}
+    found = ((kind.base, kind.parse(text)) for kind in KINDS)
+    return {(base, amount) for base, amount in found if amount is not None}

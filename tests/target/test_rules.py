@@ -30,16 +30,16 @@ def run(tool: str, *arguments: str | Path) -> str:
     return done.stdout
 
 
-def series(name: str, namespace: str, **labels: str) -> str:
+def series(name: str, namespace: str, /, **labels: str) -> str:
     inside = ", ".join(f'{key}="{value}"' for key, value in {"namespace": namespace, **labels}.items())
     return f"{name}{{{inside}}}"
 
 
-def rising(name: str, namespace: str, each_minute: float, **labels: str) -> dict[str, str]:
+def rising(name: str, namespace: str, each_minute: float, /, **labels: str) -> dict[str, str]:
     return {"series": series(name, namespace, **labels), "values": SEVERAL.format(each_minute)}
 
 
-def steady(name: str, namespace: str, value: str, **labels: str) -> dict[str, str]:
+def steady(name: str, namespace: str, value: str, /, **labels: str) -> dict[str, str]:
     return {"series": series(name, namespace, **labels), "values": f"{value}x60"}
 
 
