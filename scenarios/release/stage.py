@@ -92,7 +92,7 @@ class StageRun:
         if self.decision is None:
             self._look_at_split(at_s)
         if self.decision is None and at_s - self._counted_s > self.terms.patience_s:
-            silent = f"nothing was counted for {at_s - self._counted_s:.0f} s"
+            silent = f"nothing of green's was counted for {at_s - self._counted_s:.0f} s"
             self._decide(Outcome.INCONCLUSIVE, [silent, *self.blind()], "watch")
         return self.decision
 
@@ -105,7 +105,8 @@ class StageRun:
         self.noted.add(step.troubles)
         if step.counts is None:
             return
-        self._counted_s = at_s
+        if any(counts.green for counts in step.counts):
+            self._counted_s = at_s
         for guard, window in self._windows.items():
             assert guard.counted is not None
             window.take(at_s, step.counts[guard.counted])
