@@ -1,5 +1,7 @@
-"""python -m scenarios.faults status | heal | stop: what is in, take it out, and end whoever is putting it in.
+"""python -m scenarios.faults plan | status | heal | stop | role
 
+`plan` says what the target's experiments would touch. `status` says what is in, `heal` takes it out, `stop` ends
+whoever puts it in. `role` prints what the target's experiments must be allowed to do, for `kubectl apply -f -`.
 `heal` needs the platform alone: what it carries says how to take it out, on whatever machine. Exit codes: 0 nothing is
 left, 1 something could not be healed, 2 wrong usage, 3 nobody answers.
 """
@@ -12,11 +14,14 @@ import signal
 import sys
 from collections.abc import Sequence
 
+import yaml
+
 from fixtures.clock import TimedOut, wait_until
 from fixtures.evidence import NoEvidence
 from fixtures.ledger import Entry, Ledger, Runner, undone_in_order
 from fixtures.session.joining import joined
-from fixtures.target import InvalidProfile, Target, UnknownName
+from fixtures.target import Environment, InvalidProfile, Side, Target, UnknownName
+from fixtures.target.experiment import Experiment
 from scenarios.faults.acts import Hands, act_of
 from scenarios.faults.healing import Healer, marks
 from scenarios.faults.place import Place
@@ -65,6 +70,35 @@ def status(hands: Hands, ledger: Ledger) -> int:
     return 0
 
 
+def plan(target: Target, environment: Environment) -> int:
+    """What every experiment would touch. Exit code 1 where one would be refused."""
+    from scenarios.faults.rehearsal import (
+        rehearsed,  # every kind of fault, which those who heal need not know
+    )
+    from scenarios.surroundings import Surroundings
+
+    around = Surroundings(target, environment, Side.GREEN)
+    refused = False
+    for experiment, said, could in rehearsed(around):
+        refused |= not could
+        print(f"{experiment.name}: {said}")
+    around.close()
+    return int(refused)
+
+
+def role(target: Target, environment: Environment) -> int:
+    """For a service account `faults` in the namespace `verdigris`."""
+    from scenarios.faults.role import manifests  # every kind of fault, which those who heal need not know
+
+    orders = {
+        type(fault) for check in target.checks if isinstance(check, Experiment) for fault in check.faults
+    }
+    account = {"kind": "ServiceAccount", "namespace": "verdigris", "name": "faults"}
+    found = manifests(sorted(orders, key=str), Side.GREEN, environment.namespaces, account)
+    print(yaml.safe_dump_all(found, sort_keys=False), end="")
+    return 0
+
+
 def _has_entries_of(ledger: Ledger, runners: set[Runner]) -> bool:
     return any(entry.runner in runners for entry in ledger.entries())
 
@@ -74,13 +108,15 @@ COMMANDS = {"status": status, "heal": heal, "stop": stop}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m scenarios.faults", description=__doc__)
-    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("command", choices=[*COMMANDS, "plan", "role"])
     parser.add_argument("--target", default="hwayo", help="the target: a profile's name, or its file [hwayo]")
     parser.add_argument("--env", default="lab", help="the environment [lab]")
     parser.add_argument("--lab", default=os.environ.get("VERDIGRIS_LAB", "default"), help="the lab's name")
     chosen = parser.parse_args(arguments)
     try:
         target = Target.load(chosen.target)
+        if chosen.command == "role":
+            return role(target, target.environment(chosen.env))
         environment = joined(target.environment(chosen.env), chosen.lab)
     except (InvalidProfile, UnknownName) as error:
         print(error, file=sys.stderr)
@@ -88,6 +124,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except NoEvidence as error:
         print(error, file=sys.stderr)
         return 3
+    if chosen.command == "plan":
+        return plan(target, environment)
     place = Place.of(target.system, environment, chosen.lab)
     try:
         with place.opened() as hands:

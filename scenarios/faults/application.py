@@ -10,7 +10,7 @@ from fixtures.target.faults import CacheEmptied, Configured
 from fixtures.target.objective import Metric
 from scenarios.faults.acts import Edit, Say
 from scenarios.faults.radius import Plan
-from scenarios.faults.registry import Declared, puts_in
+from scenarios.faults.registry import Declared, Right, puts_in
 from scenarios.faults.service import OfService
 
 TIMEOUT_S = 3
@@ -22,6 +22,7 @@ TIMEOUT_S = 3
         touches="the keys of a ConfigMap that the profile names",
         seen_by="a metric of the profile, read from Prometheus, that leaves its bound",
         heals="the values that they had, or none",
+        rights=(Right("ConfigMap", ("update",)),),
         needs="an application that obeys such a switch, Prometheus, and load, where the metric counts requests",
     ),
 )
@@ -77,6 +78,7 @@ class Switched(OfService[Configured]):
         heals="nothing: what a cache holds is to be dispensable, and the application fills it again",
         needs="the cache's address, and a part of it that is our side's alone",
         undone=False,
+        rights=(Right("Namespace", ("update",)),),
     ),
 )
 class Emptied(OfService[CacheEmptied]):

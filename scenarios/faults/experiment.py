@@ -15,7 +15,8 @@ from scenarios.faults.catalogue import made
 from scenarios.faults.course import Course, judged
 from scenarios.faults.guard import Aborted, Guard, Rules, guarded
 from scenarios.faults.notices import Notices
-from scenarios.faults.radius import BlastRadius, Forbidden
+from scenarios.faults.radius import Forbidden
+from scenarios.faults.rehearsal import radius_of
 from scenarios.faults.site import DidNotBite, Site
 from scenarios.faults.watching import POLL_S, NotSteady
 from scenarios.surroundings import Surroundings
@@ -69,7 +70,7 @@ class Trial:
     def _harm(self, notices: Notices | None, guard: Guard) -> None:
         """Every fault in at once, until what is to be noticed was, or should have been."""
         experiment, wanted = self.experiment, self.experiment.noticed
-        radius = BlastRadius(experiment.at_most, experiment.share.amount if experiment.share else 1.0)
+        radius = radius_of(experiment)
         holds_s = wanted.within.amount if wanted else HOLDS_S
         if notices:
             notices.begin()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from fixtures.clock import Clock, SystemClock
 from fixtures.evidence import NoEvidence
 from fixtures.ledger import Entry, Ledger, now, undone_in_order
-from fixtures.platforms.changes import Changes, Conflict, Ref, Rejected
+from fixtures.platforms.changes import PLATFORM_WIDE, Changes, Conflict, Ref, Rejected
 from scenarios.faults.acts import MARK, Hands, HealFailed, Make, Undone, act_of, notes_of
+from scenarios.faults.radius import has_opted_in
 
 RETRY_S = 0.1
 SETTLES_S = 0.5  # a call whose caller was killed has arrived by then, or never will
@@ -77,12 +78,22 @@ def marks(objects: Changes) -> list[Entry]:
     A mark that cannot be read raises ValueError: something is left behind, and nobody can tell what.
     """
     found: dict[str, Entry] = {}
-    for kind in objects.change_kinds():
-        for one in objects.list_objects(kind):
+    for kind, namespace in _everywhere(objects):
+        for one in objects.list_objects(kind, namespace):
             for key, text in notes_of(one).items():
                 if key.startswith(MARK):
                     found[key] = _entry(Ref.of(kind, one), text)
     return undone_in_order(list(found.values()))
+
+
+def _everywhere(objects: Changes) -> Iterator[tuple[str, str]]:
+    """Where a fault can have been put in: in no namespace, and in those that let it. Nobody need see more."""
+    kinds = objects.change_kinds()
+    yield from ((kind, "") for kind in kinds if kind in PLATFORM_WIDE)
+    for space in objects.list_objects("Namespace"):
+        if has_opted_in(space):
+            name = space["metadata"]["name"]
+            yield from ((kind, name) for kind in kinds if kind not in PLATFORM_WIDE)
 
 
 def _entry(ref: Ref, text: str) -> Entry:

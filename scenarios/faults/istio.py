@@ -9,12 +9,13 @@ from fixtures.target.faults import Delay, Errors
 from scenarios.faults.acts import Act, Edit, Make
 from scenarios.faults.asking import PATIENCE_S, Asked, ask
 from scenarios.faults.radius import Plan
-from scenarios.faults.registry import Declared, puts_in
+from scenarios.faults.registry import Declared, Right, puts_in
 from scenarios.faults.service import OfService
 
 KIND = "VirtualService"
 GOOD_IN_A_ROW = 5
 TOUCHES = "those rules of VirtualServices that lead to the service on our side alone; where there is none, one is added"
+RIGHTS = (Right(KIND, ("update",), "sides"), Right(KIND, ("create", "delete")))
 ASKED = "the service's health path, asked over the front door,"
 HEALS = (
     "the fault that was put in is taken out, and nothing else of the rule; an added VirtualService is removed"
@@ -29,7 +30,10 @@ class Meshed(OfService[Any]):
     def plan(self) -> Plan:
         pods = self.remember()
         acts: list[Act] = []
-        for found in self.objects.list_objects(KIND):
+        spaces = self.around.environment.namespaces
+        for found in (
+            one for space in (spaces.blue, spaces.green) for one in self.objects.list_objects(KIND, space)
+        ):
             puts = [
                 (("spec", "http", at, "fault"), self.fault())
                 for at, rule in enumerate(found["spec"].get("http") or ())
@@ -82,6 +86,7 @@ class Meshed(OfService[Any]):
         f"{ASKED} answers with that error",
         HEALS,
         needs="Istio",
+        rights=RIGHTS,
     ),
 )
 class Failing(Meshed):
@@ -100,6 +105,7 @@ class Failing(Meshed):
         f"{ASKED} answers that much later",
         HEALS,
         needs="Istio",
+        rights=RIGHTS,
     ),
 )
 class Late(Meshed):

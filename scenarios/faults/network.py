@@ -12,11 +12,12 @@ from fixtures.target.faults import Partition, StorePartition
 from scenarios.faults.asking import ask
 from scenarios.faults.cutting import KIND, Address, Pods, partition
 from scenarios.faults.radius import Plan
-from scenarios.faults.registry import Declared, puts_in
+from scenarios.faults.registry import Declared, Right, puts_in
 from scenarios.faults.service import OfService
 from scenarios.surroundings import Surroundings
 
 GOOD_IN_A_ROW = 3
+RIGHTS = (Right(KIND, ("update", "create", "delete")),)
 PATIENCE_S = 3.0
 
 
@@ -38,6 +39,7 @@ def pods_of(around: Surroundings, service: str) -> Pods:
         touches="every NetworkPolicy that lets the one reach the other; where none closes it, one is added",
         seen_by="the service's health path, asked over the front door, has no answer or a gateway's error",
         heals="the peers that the policies had; an added policy is removed",
+        rights=RIGHTS,
         needs="a network that enforces policies, and a way to the service that leads through the one that is cut off",
     ),
 )
@@ -68,6 +70,7 @@ class Partitioned(OfService[Partition]):
         seen_by="the service's own health, asked inside its pods, is no longer 200",
         heals="the peers that the policies had; an added policy is removed",
         uses=(Changes, Workloads, Door),
+        rights=(*RIGHTS, Right("pods/proxy", ("get",))),
         needs="a network that enforces policies, and the store's address",
     ),
 )

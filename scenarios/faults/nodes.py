@@ -10,7 +10,7 @@ from fixtures.platforms.changes import Changes, Evictions, Ref
 from fixtures.target.faults import NodeDrained, NodeLost
 from scenarios.faults.acts import Act, Edit, Remove
 from scenarios.faults.radius import Plan
-from scenarios.faults.registry import Declared, puts_in
+from scenarios.faults.registry import Declared, Right, puts_in
 from scenarios.faults.service import OfService
 
 
@@ -21,6 +21,7 @@ from scenarios.faults.service import OfService
         seen_by="none of them is on it any more",
         heals="the node takes pods again; the workloads have made others elsewhere",
         needs="the node's own label verdigris.dev/chaos=allowed",
+        rights=(Right("Node", ("update",), "platform"), Right("Pod", ("delete",))),
     ),
 )
 class Lost(OfService[NodeLost | NodeDrained]):
@@ -65,6 +66,7 @@ class Lost(OfService[NodeLost | NodeDrained]):
         heals="the node takes pods again; the workloads have made others elsewhere",
         uses=(Changes, Evictions, Workloads),
         needs="the node's own label verdigris.dev/chaos=allowed",
+        rights=(Right("Node", ("update",), "platform"), Right("pods/eviction", ("create",))),
     ),
 )
 class Drained(Lost):

@@ -7,7 +7,7 @@ from fixtures.platforms.changes import Json, Ref
 from fixtures.target.faults import AllPodsKilled, BadImage, CrashLoop, PodKill, ScaleToZero, SecretMissing
 from scenarios.faults.acts import Act, Edit, Remove
 from scenarios.faults.radius import Forbidden, Plan
-from scenarios.faults.registry import Declared, puts_in
+from scenarios.faults.registry import Declared, Right, puts_in
 from scenarios.faults.service import OfService
 
 NOWHERE = "verdigris-none-such"
@@ -20,6 +20,7 @@ CONTAINER = ("spec", "template", "spec", "containers", 0)
         touches="one ready pod of the service, deleted at once, by its uid",
         seen_by="the pod is gone from the platform's list",
         heals="the workload that owns it makes another; a pod that nobody owns is refused",
+        rights=(Right("Pod", ("delete",)),),
     ),
 )
 class KilledPod(OfService[PodKill | AllPodsKilled]):
@@ -52,6 +53,7 @@ class KilledPod(OfService[PodKill | AllPodsKilled]):
         touches="every pod of the service, deleted at once, by their uids",
         seen_by="all of them are gone from the platform's list",
         heals="the workload that owns them makes others; a pod that nobody owns is refused",
+        rights=(Right("Pod", ("delete",)),),
     ),
 )
 class KilledPods(KilledPod):
@@ -65,6 +67,7 @@ class KilledPods(KilledPod):
         touches="replicas of the service's deployment",
         seen_by="the platform lists no pod of it",
         heals="the replicas that it had",
+        rights=(Right("Deployment", ("update",)),),
     ),
 )
 class Scaled(OfService[ScaleToZero]):
@@ -103,6 +106,7 @@ class RolledOut(OfService[CrashLoop | BadImage | SecretMissing]):
         touches="the liveness probe in the service's deployment, which then asks for a path that is not there",
         seen_by="containers that were started again, or wait to be",
         heals="the probe that it had",
+        rights=(Right("Deployment", ("update",)),),
         needs="a liveness probe by HTTP",
     ),
 )
@@ -128,6 +132,7 @@ class Crashing(RolledOut):
         touches="the image's tag in the service's deployment",
         seen_by="a pod that waits for an image which cannot be pulled",
         heals="the image that it had",
+        rights=(Right("Deployment", ("update",)),),
     ),
 )
 class Unbuilt(RolledOut):
@@ -145,6 +150,7 @@ class Unbuilt(RolledOut):
         touches="the names of the secrets in the service's deployment: one more is asked for, which does not exist",
         seen_by="a pod that cannot be started for want of it",
         heals="the names that it had; no secret is read, changed or removed",
+        rights=(Right("Deployment", ("update",)),),
     ),
 )
 class Unsecret(RolledOut):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fixtures.platforms.changes import Changes, Ref
+from fixtures.platforms.changes import Changes, Json, Ref
 from scenarios.faults.acts import Act
 
 OPT_IN = (
@@ -69,5 +69,8 @@ def places(refs: Sequence[Ref]) -> list[Ref]:
 
 def _opted_in(objects: Changes, ref: Ref) -> bool:
     found = objects.read_object(ref)
-    labels = found["metadata"].get("labels") or {} if found else {}
-    return labels.get(OPT_IN[0]) == OPT_IN[1]
+    return found is not None and has_opted_in(found)
+
+
+def has_opted_in(found: Json) -> bool:
+    return (found["metadata"].get("labels") or {}).get(OPT_IN[0]) == OPT_IN[1]

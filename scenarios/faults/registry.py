@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Literal, Protocol, TypeVar, cast
 
 from fixtures.platforms.abilities import Workloads, able
 from fixtures.platforms.changes import Changes
@@ -13,6 +13,19 @@ from scenarios.faults.site import Fault
 from scenarios.surroundings import Surroundings
 
 F = TypeVar("F", bound=type)
+
+
+Where = Literal["side", "sides", "platform"]
+
+
+@dataclass(frozen=True)
+class Right:
+    """What a run must be allowed to do: on a kind of object (or pods/proxy, pods/eviction), in the namespace of the
+    side that is harmed, of both sides, or on the platform."""
+
+    kind: str
+    verbs: tuple[str, ...]
+    where: Where = "side"
 
 
 @dataclass(frozen=True)
@@ -25,6 +38,7 @@ class Declared:
     uses: tuple[type, ...] = (Changes, Workloads)  # abilities of the platform
     needs: str = ""  # of the environment, besides
     undone: bool = True  # False: what it takes is gone
+    rights: tuple[Right, ...] = ()  # beside looking, which every fault needs
 
 
 class Made(Protocol):

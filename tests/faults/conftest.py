@@ -7,18 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from fixtures.lab import Lab
 from fixtures.lab.breaking import Access
 from fixtures.platforms.kubernetes import Kubernetes
 from fixtures.target import Side, Target
+from scenarios.faults.catalogue import kinds
 from scenarios.faults.place import Place
+from scenarios.faults.role import manifests
 from scenarios.faults.site import Site
 from scenarios.faults.standby import Standby
 from scenarios.surroundings import Surroundings
 from tests.cluster import servers
 from tests.cluster.servers import ApiServer
-from tests.labs import a_lab
+from tests.faults.rights import FAULTS, collection, token_of
+from tests.labs import a_lab, a_way_in
 
 
 @pytest.fixture(scope="package")
@@ -43,16 +47,33 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="package")
-def around(lab: Lab) -> Iterator[Surroundings]:
+def access(lab: Lab) -> Iterator[Access]:
+    with a_way_in(lab) as found:
+        yield found
+
+
+@pytest.fixture(scope="package")
+def around(lab: Lab, access: Access, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
+    """Entered with the least rights that the faults say they need: whatever they do here, they do with these."""
     target = Target.load("hwayo")
-    found = Surroundings(target, target.environment("lab").with_facts(lab.facts), Side.GREEN)
+    environment = target.environment("lab").with_facts(lab.facts)
+    account = {"kind": "ServiceAccount", "namespace": "verdigris", "name": "faults"}
+    for one in manifests(kinds(), Side.GREEN, environment.namespaces, account):
+        if access.get(f"{collection(one)}/{one['metadata']['name']}") is None:
+            access.post(collection(one), one)
+    least = tmp_path_factory.mktemp("least") / "kubeconfig"
+    written = yaml.safe_load(access.layout.kubeconfig.read_text())
+    written["users"][0]["user"]["token"] = token_of(access.layout.tokens, FAULTS)
+    least.write_text(yaml.safe_dump(written))
+    found = Surroundings(target, environment.model_copy(update={"kubeconfig": str(least)}), Side.GREEN)
     yield found
     found.close()
 
 
 @pytest.fixture(scope="package")
-def access(lab: Lab) -> Iterator[Access]:
-    found = Access(lab.facts)
+def everything(lab: Lab) -> Iterator[Kubernetes]:
+    """The lab's cluster, to see all of it."""
+    found = Kubernetes(Path(lab.facts["kubeconfig"]))
     yield found
     found.close()
 

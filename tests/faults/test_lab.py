@@ -16,10 +16,12 @@ from fixtures.clock import wait_until
 from fixtures.lab.breaking import Access
 from fixtures.lab.defects import is_well
 from fixtures.platforms.changes import Changes
+from fixtures.platforms.kubernetes import Kubernetes
 from fixtures.target.faults import AnyFault
 from scenarios.faults.catalogue import kinds, made, name_of
 from scenarios.faults.healing import marks
 from scenarios.faults.radius import BlastRadius
+from scenarios.faults.rehearsal import rehearsed
 from scenarios.faults.site import Site, essence
 from scenarios.surroundings import Surroundings
 
@@ -85,10 +87,10 @@ def identity(one: dict[str, Any]) -> str:
 @pytest.mark.lab
 @pytest.mark.parametrize("told", FAULTS, ids=identity)
 def test_a_fault_bites_and_leaves_the_lab_as_it_was(
-    told: dict[str, Any], around: Surroundings, site: Site, access: Access
+    told: dict[str, Any], around: Surroundings, site: Site, access: Access, everything: Kubernetes
 ) -> None:
     wait_until(lambda: is_well(access), WELL_S)
-    before = state(site.hands.objects)
+    before = state(everything)
     fault = made(TypeAdapter(AnyFault).validate_python(told), around)
     with logins(around), site.inject(fault, BlastRadius(at_most=30)) as injection:
         assert injection.effect
@@ -97,9 +99,22 @@ def test_a_fault_bites_and_leaves_the_lab_as_it_was(
         )
     print(f"bit after {injection.bit - injection.began:.1f} s: {injection.effect}; "
           f"over after {injection.healed - injection.healing:.1f} s")  # fmt: skip
-    wait_until(lambda: state(site.hands.objects) == before, 5)
+    wait_until(lambda: state(everything) == before, 5)
     assert injection.touched_by_others == []
     assert marks(site.hands.objects) == site.ledger.entries() == []
+
+
+@pytest.mark.lab
+def test_a_rehearsal_touches_nothing_and_refuses_none_of_hwayos(
+    around: Surroundings, access: Access, everything: Kubernetes
+) -> None:
+    wait_until(lambda: is_well(access), WELL_S)
+    before = state(everything)
+    told = list(rehearsed(around))
+    assert len(told) >= 8
+    assert [said for _, said, could in told if not could] == []
+    assert all("felt by" in said for _, said, _ in told)
+    assert state(everything) == before
 
 
 def test_every_kind_is_tried_on_the_lab() -> None:

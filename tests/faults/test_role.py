@@ -1,0 +1,132 @@
+"""The role that is made from what faults declare suffices for what they do, and allows nothing besides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from fixtures.evidence import Refused
+from fixtures.platforms.abilities import Ask
+from fixtures.platforms.changes import Ref
+from fixtures.platforms.kubernetes import Kubernetes
+from fixtures.target import Side, Sides
+from scenarios.faults.catalogue import kinds
+from scenarios.faults.role import Manifest, manifests
+from tests.cluster import servers
+from tests.cluster.servers import ApiServer
+from tests.faults.rights import FAULTS, collection, token_of
+
+ACCOUNT = {"kind": "ServiceAccount", "namespace": "verdigris", "name": "faults"}
+SIDES = Sides[str](blue="shop", green="shop-green")
+VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
+RESOURCES = (
+    *(
+        ("", name)
+        for name in ("pods", "secrets", "configmaps", "namespaces", "nodes", "services", "serviceaccounts")
+    ),
+    *(("apps", name) for name in ("deployments", "statefulsets")),
+    *(("networking.istio.io", name) for name in ("virtualservices", "gateways")),
+    *(("rbac.authorization.k8s.io", name) for name in ("roles", "clusterrolebindings")),
+    ("networking.k8s.io", "networkpolicies"),
+    ("batch", "jobs"),
+)
+DOORS = ("exec", "proxy", "eviction", "portforward")
+
+
+@dataclass(frozen=True)
+class Granted:
+    """An API server on which the role was applied, and two who enter it."""
+
+    admin: Kubernetes
+    runner: Kubernetes
+    rules: list[Manifest]
+
+
+@pytest.fixture(scope="module")
+def granted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Granted]:
+    layout = servers.new_home(tmp_path_factory.mktemp("role"))
+    with servers.running(layout, servers.wanted_parts(layout)) as server, server.client() as http:
+        made = manifests(kinds(), Side.GREEN, SIDES, ACCOUNT)
+        for name in (SIDES.blue, SIDES.green, "elsewhere"):
+            labels = {"verdigris.dev/chaos": "allowed"}
+            assert _post(http, "/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}}) == 201
+        for one in made:
+            assert _post(http, collection(one), one) == 201
+        admin = Kubernetes(Path(server.kubeconfig))
+        runner = Kubernetes(_kubeconfig(server))
+        yield Granted(admin, runner, made)
+        admin.close()
+        runner.close()
+
+
+def _post(http: httpx.Client, path: str, body: Manifest) -> int:
+    return http.post(path, json=body).status_code
+
+
+def _kubeconfig(server: ApiServer) -> Path:
+    found = yaml.safe_load(Path(server.kubeconfig).read_text())
+    found["users"][0]["user"] = {"token": token_of(server.layout.tokens, FAULTS)}
+    path = Path(server.kubeconfig).with_name("runner.kubeconfig")
+    path.write_text(yaml.safe_dump(found))
+    return path
+
+
+def wanted(rules: list[Manifest], ask: Ask) -> bool:
+    """Whether one of the rules says so."""
+    resource = f"{ask.resource}/{ask.subresource}" if ask.subresource else ask.resource
+    return any(
+        ask.verb in rule["verbs"] and resource in rule["resources"] and ask.group in rule["apiGroups"]
+        for one in rules
+        if one["kind"] == "ClusterRole"
+        or (one["kind"] == "Role" and one["metadata"]["namespace"] == ask.namespace)
+        for rule in one["rules"]
+    )
+
+
+def asks() -> Iterator[Ask]:
+    places = (SIDES.blue, SIDES.green, "elsewhere", "kube-system")
+    for (group, resource), verb, namespace in product(RESOURCES, VERBS, places):
+        yield Ask(verb, resource, group, namespace)
+    for door, verb, namespace in product(DOORS, ("get", "create"), places):
+        yield Ask(verb, "pods", "", namespace, door)
+
+
+def test_nothing_is_allowed_beyond_what_faults_declare(granted: Granted) -> None:
+    allowed = {ask for ask in asks() if granted.admin.may(FAULTS, ask)}
+    assert allowed == {ask for ask in asks() if wanted(granted.rules, ask)}
+    assert 0 < len(allowed) < len(list(asks())) / 4
+
+
+@pytest.mark.parametrize("namespace", ["shop", "shop-green", "elsewhere"])
+def test_no_secret_is_read_and_nothing_is_run_in_a_pod(granted: Granted, namespace: str) -> None:
+    asked = [Ask(verb, "secrets", "", namespace) for verb in VERBS]
+    asked += [Ask(verb, "pods", "", namespace, "exec") for verb in ("get", "create")]
+    asked += [Ask("create", resource, "", namespace) for resource in ("pods", "serviceaccounts")]
+    assert [ask for ask in asked if granted.admin.may(FAULTS, ask)] == []
+
+
+def test_the_other_side_is_only_looked_at(granted: Granted) -> None:
+    ours = [ask for ask in asks() if ask.namespace == SIDES.blue and granted.admin.may(FAULTS, ask)]
+    changed = {ask.resource for ask in ours if ask.verb in ("create", "delete", "patch")}
+    updated = {ask.resource for ask in ours if ask.verb == "update"}
+    assert changed == set()
+    assert updated == {
+        "virtualservices",
+        "nodes",
+    }  # routes of the front door lead to both; nodes are in no namespace
+
+
+def test_what_is_allowed_can_be_done_and_what_is_not_is_refused(granted: Granted) -> None:
+    ref = Ref("NetworkPolicy", SIDES.green, "cut")
+    made = granted.runner.create_object(ref, {"spec": {"podSelector": {}}})
+    granted.runner.delete_object(ref, made["metadata"]["uid"])
+    with pytest.raises(Refused):
+        granted.runner.create_object(Ref("NetworkPolicy", SIDES.blue, "cut"), {"spec": {"podSelector": {}}})
+    with pytest.raises(Refused):
+        granted.runner.secrets(SIDES.green)
