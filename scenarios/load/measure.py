@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from fixtures.target.bounds import Bound, Judged
@@ -67,12 +68,17 @@ def _figures(run: LoadRun, view: View, bound: Bound, phase: str) -> tuple[float 
         model = run.plan.model
         users = model.sessions if isinstance(model, Open) else model.users
         return float(users) if count else None, count, None
-    duration_s = _lasted_s(run, phase)
-    return (count - view.failed) / duration_s if count and duration_s else None, count, None
+    offered_rps, good_rps = _per_second(run, view, phase)
+    return good_rps if offered_rps else None, count, None
 
 
-def _lasted_s(run: LoadRun, phase: str) -> float:
-    return next((one.end_s - one.begin_s for one in run.phases if one.name == phase), run.duration_s)
+def _per_second(run: LoadRun, view: View, phase: str) -> tuple[float, float]:
+    """How much was offered, and how much of it was answered as it should be. Who still asks after the end, whether a
+    report is there yet, is not what the system carried meanwhile."""
+    duration_s = next((one.end_s - one.begin_s for one in run.phases if one.name == phase), run.duration_s)
+    after = view.of(between_s=(run.duration_s, math.inf))
+    offered, failed = view.count - after.count, view.failed - after.failed
+    return (offered / duration_s, (offered - failed) / duration_s) if duration_s else (0.0, 0.0)
 
 
 def _too_little_offered(run: LoadRun, view: View, bound: Bound, phase: str) -> str:
@@ -80,7 +86,7 @@ def _too_little_offered(run: LoadRun, view: View, bound: Bound, phase: str) -> s
     for less because the system is slow, so that is the system's."""
     if bound.what != "throughput" or not isinstance(run.plan.model, Open) or not view.count:
         return ""
-    offered_rps = view.count / _lasted_s(run, phase)
+    offered_rps, _ = _per_second(run, view, phase)
     if offered_rps >= bound.limit.amount:
         return ""
     return f"only {offered_rps:.4g}/s were offered, and {bound.limit} is promised"

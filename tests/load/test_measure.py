@@ -72,6 +72,14 @@ def test_what_was_never_offered_is_not_held_against_the_system(tmp_path: Path) -
     )
 
 
+def test_who_asks_on_after_the_end_adds_nothing_to_what_was_carried(tmp_path: Path) -> None:
+    """The run was ten seconds long; somebody went on asking for a report that did not come."""
+    late = [(10_000 + at * 10, 100_000, "GET /report", "green", Outcome.OK) for at in range(500)]
+    run = run_of(tmp_path, rows(4000, 100) + late)
+    assert measure(run, promise("throughput >= 100 rps")).value == pytest.approx(400)
+    assert "only 400/s" in measure(run, promise("throughput >= 450 rps")).why
+
+
 def test_who_got_no_answer_waited_longer_than_any_bound(tmp_path: Path) -> None:
     run = run_of(tmp_path, rows(900, 10) + rows(100, 10, Outcome.DROPPED))
     seen = measure(run, promise("p95 < 30s"))
