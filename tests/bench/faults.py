@@ -1,22 +1,19 @@
 """Kills a run with SIGKILL at random moments while it puts faults of every kind into a lab under load: what is left?
 
-The runner and its watchdog are forked from one process that has everything imported, because 200 of each are wanted;
-they run the code that `make gate` runs.
+VERDIGRIS_KILLS says how many times.
 """
 
 from __future__ import annotations
 
 import os
 import random
-import signal
 import sys
 import tempfile
 import time
-import traceback
 from collections import Counter
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -25,28 +22,26 @@ from fixtures.clock import TimedOut, wait_until
 from fixtures.lab import Lab
 from fixtures.lab.breaking import Access
 from fixtures.lab.defects import is_well
-from fixtures.ledger import Runner, started
-from fixtures.target import Side, Target
+from fixtures.target import Environment, Side, Target
 from fixtures.target.faults import AnyFault
+from scenarios.faults.acts import Hands
 from scenarios.faults.catalogue import made
-from scenarios.faults.healing import Healer, marks
+from scenarios.faults.healing import marks
 from scenarios.faults.place import Place
-from scenarios.faults.radius import BlastRadius
-from scenarios.faults.site import Site
-from scenarios.faults.watchdog import PATIENCE_S, Watchdog
+from scenarios.faults.site import Fault
 from scenarios.load.arrivals import constant
 from scenarios.load.document import secrets_of
 from scenarios.load.engine import Means, traffic
 from scenarios.load.plan import Open, Plan
 from scenarios.surroundings import Surroundings
 from tests.bench.figures import Figure, report
+from tests.faults.killing import Pair
 from tests.faults.test_lab import FAULTS, state
 
 NAME = "bench-faults"
 KILLS = int(os.environ.get("VERDIGRIS_KILLS", "200"))
 BOUND_S = 5.0
 LONGEST_S = 2.5  # after which a run is killed at the latest; a fault is in within a second or two
-HOLDS_S = 0.5  # so that kills fall into healing too
 LOAD_RPS = 10.0
 WELL_S = 60.0
 
@@ -99,82 +94,31 @@ def told(lab: Lab, folder: str) -> Tale:
             users.run_for(0.01)
             wait_until(lambda: is_well(access), WELL_S)
             fault = FAULTS[number % len(FAULTS)]
-            runner, watchdog = _pair(target, environment, place, fault)
+            pair = Pair.start(place, partial(_made, target, environment, fault))
             time.sleep(random.uniform(0.05, LONGEST_S))
-            left = len(place.ledger.entries())
-            os.kill(runner, signal.SIGKILL)
-            os.waitpid(runner, 0)
-            killed = time.monotonic()
             try:
-                wait_until(lambda: not place.ledger.entries(), 4 * BOUND_S, poll_s=0.02)
+                killed = pair.kill(4 * BOUND_S)
             except TimedOut:
-                tale.wrong.append(f"{number} {fault['fault']}: entries left {place.ledger.entries()}")
-            tale.healed_s.append(time.monotonic() - killed)
-            tale.open_entries[left] += 1
-            _, status = os.waitpid(watchdog, 0)
+                tale.wrong.append(f"{number} {fault['fault']}: left in the ledger")
+                continue
+            tale.healed_s.append(killed.healed_s)
+            tale.open_entries[killed.left] += 1
             try:
                 wait_until(lambda: state(hands.objects) == before and not marks(hands.objects), BOUND_S)
             except TimedOut:
                 tale.wrong.append(f"{number} {fault['fault']}: not as before")
-            if status:
-                tale.wrong.append(f"{number} {fault['fault']}: the watchdog ended with {status}")
+            if killed.code:
+                tale.wrong.append(f"{number} {fault['fault']}: the watchdog ended with {killed.code}")
             print(
-                f"  {number:3} {fault['fault']:<16} {left} open, healed in {tale.healed_s[-1]:.2f} s",
+                f"  {number:3} {fault['fault']:<16} {killed.left} open, healed in {killed.healed_s:.2f} s",
                 flush=True,
             )
     access.close()
     return tale
 
 
-def _pair(target: Target, environment: Any, place: Place, told: dict[str, Any]) -> tuple[int, int]:
-    """A runner that puts the fault in, and the watchdog that holds the other end of its pipe; both under way."""
-    reads, writes = os.pipe()
-    go_reads, go_writes = os.pipe()
-
-    def run() -> None:
-        os.close(reads)
-        os.read(go_reads, 1)
-        around = Surroundings(target, environment, Side.GREEN)
-        fault = made(TypeAdapter(AnyFault).validate_python(told), around)
-        with place.opened() as hands:
-            site = Site(hands, place.ledger, _Standing())
-            while True:
-                with site.inject(fault, BlastRadius(at_most=30)):
-                    time.sleep(HOLDS_S)
-
-    runner = _forked(run)
-
-    def watch() -> None:
-        os.close(writes)
-        with place.opened() as hands:
-            hands.objects.list_objects("Namespace")
-            who = replace(Runner.me(), pid=runner, started=started(runner))
-            os.write(go_writes, b"!")
-            found = Watchdog(Healer(hands, place.ledger, PATIENCE_S), place.ledger, who).watch(reads)
-            sys.exit(int(any(one.failed for one in found)))
-
-    watchdog = _forked(watch)
-    for end in (reads, writes, go_reads, go_writes):
-        os.close(end)
-    return runner, watchdog
-
-
-class _Standing:
-    def must_live(self) -> None:
-        """It was forked beside."""
-
-
-def _forked(do: Callable[[], None]) -> int:
-    if pid := os.fork():
-        return pid
-    try:
-        do()
-        os._exit(0)
-    except SystemExit as error:
-        os._exit(int(str(error.code or 0)))
-    except BaseException:  # noqa: BLE001 - a forked child must not go on as its parent
-        traceback.print_exc()
-        os._exit(1)
+def _made(target: Target, environment: Environment, told: dict[str, Any], _: Hands) -> Fault:
+    return made(TypeAdapter(AnyFault).validate_python(told), Surroundings(target, environment, Side.GREEN))
 
 
 if __name__ == "__main__":
