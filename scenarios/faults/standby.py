@@ -10,9 +10,9 @@ from typing import Self
 from fixtures.ledger import Runner
 from scenarios.faults.place import ROOT, Place
 from scenarios.faults.site import Unwatched
-from scenarios.faults.watchdog import READY
+from scenarios.faults.watchdog import PATIENCE_S, READY
 
-ENDS_S = 30.0
+ENDS_S = PATIENCE_S + 10.0
 
 
 class Standby:
