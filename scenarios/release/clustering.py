@@ -36,12 +36,9 @@ class Clustering:
         """Blue's answers of a tick. A tick without traffic is passed over: the next is held against the one before."""
         both = self._n + n
         comparable = (self._n > 0) & (n > 0)
-        share = np.divide(n, both, out=np.zeros_like(both), where=comparable)
+        share = comparable * n / np.maximum(both, 1e-9)
         together = self._bad + bad
-        self._seen *= self._fades
-        self._expected *= self._fades
         prior = PRIOR * (1 - self._fades)  # the prior does not fade
-        self._seen += prior + np.where(comparable, (bad - share * together) ** 2, 0.0)
-        self._expected += prior + together * share * (1 - share)
-        self._n = np.where(n > 0, n, self._n)
-        self._bad = np.where(n > 0, bad, self._bad)
+        self._seen = self._seen * self._fades + (prior + comparable * (bad - share * together) ** 2)
+        self._expected = self._expected * self._fades + (prior + together * share * (1 - share))
+        self._n, self._bad = np.where(n > 0, (n, bad), (self._n, self._bad))

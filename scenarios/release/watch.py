@@ -107,6 +107,7 @@ class Watch:
         self.settings = settings or Settings()
         self.clustering = clustering or Clustering(len(metrics))
         self.bounded = [at for at, metric in enumerate(metrics) if metric.bound is not None]
+        self._bounded_at = np.array(self.bounded, dtype=np.intp)
         self.tests = len(metrics) + len(self.bounded)
         self.threshold = math.log(self.tests / self.settings.alpha)
         self._comparison = Comparison(self.settings.ratio)
@@ -145,13 +146,11 @@ class Watch:
         dispersion = self.clustering.dispersion  # of the ticks before this one: the factor stays predictable
         bad, both = green_bad + blue_bad, green + blue
         share = np.divide(green, both, out=np.zeros_like(green), where=both > 0)
-        many = len(self.metrics)
-        self._steps[:many] = self._comparison.steps(green_bad / dispersion, bad / dispersion, share)
+        many, green_weighed = len(self.metrics), green_bad / dispersion
+        self._steps[:many] = self._comparison.steps(green_weighed, bad / dispersion, share)
         if self.bounded:
-            at = self.bounded
-            self._steps[many:] = self._bounds.steps(
-                green_bad[at] / dispersion[at], green[at] / dispersion[at]
-            )
+            at = self._bounded_at
+            self._steps[many:] = self._bounds.steps(green_weighed[at], (green / dispersion)[at])
         self._mixture.take(self._steps)
         self.clustering.take(blue, blue_bad)
         self._counts += tick
