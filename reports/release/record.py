@@ -143,7 +143,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Rollback:
-    """`kind`: automatic, manual, emergency. `onset_s`: the first bad answer of green's that was counted;
+    """`kind`: automatic, manual, emergency, rehearsal. `onset_s`: green's first bad answer that was counted;
     `last_green_s`: when green's last answer reached a user."""
 
     kind: str

@@ -15,7 +15,11 @@ from fixtures.platforms.abilities import Workloads, able
 from fixtures.platforms.changes import Changes, Conflict, Ref
 
 KIND = "Deployment"
-BACKED_UP = ("Deployment", "Service", "ConfigMap", "NetworkPolicy", "VirtualService")
+BACKED_UP = ("ConfigMap", "Deployment", "Service", "NetworkPolicy", "VirtualService")
+REDEPLOYED = {
+    "ConfigMap": "data",
+    "Deployment": "spec",
+}  # settings first; the part of each that makes it what it is
 SERVERS_OWN = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "selfLink")
 REMOVE_AFTER = "verdigris/remove-after"
 TRIES = 5  # a controller writes to the same objects all the time
@@ -88,10 +92,16 @@ class Fleet:
         return len(kept)
 
     def redeploy(self, definitions: Sequence[Json]) -> None:
-        """The workloads as they were when they were known to be good."""
+        """Workloads and their settings as they were when they were known to be good; made anew where they are gone."""
         for one in definitions:
-            if one["kind"] == KIND:
-                self._change(Ref.of(KIND, one), ("spec",), one["spec"])
+            part = REDEPLOYED.get(one["kind"])
+            ref = Ref.of(one["kind"], one)
+            if part is None:
+                continue
+            if self._changes.read_object(ref) is None:
+                self._changes.create_object(ref, one)
+            else:
+                self._change(ref, (part,), one.get(part))
 
     # --- marks -------------------------------------------------------------------------------------------------------
     def marked(self) -> str | None:

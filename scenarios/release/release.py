@@ -20,7 +20,7 @@ from scenarios.release.eyes import Seeing
 from scenarios.release.fleet import Fleet
 from scenarios.release.health import inside
 from scenarios.release.moving import Road
-from scenarios.release.rollback import Known, Rollback, Why
+from scenarios.release.rollback import REHEARSAL, Known, Rollback, Why
 from scenarios.release.split import ENOUGH, split_of
 from scenarios.release.stage import SETTLES_S, Progress, StageRun
 from scenarios.release.terms import Term, Terms, moments
@@ -29,7 +29,6 @@ from scenarios.release.watch import Outcome
 from scenarios.surroundings import Surroundings
 
 WAITS_S = 10.0  # for green at least, before it is said not to be ready
-LEAVES_S = 30.0  # how long a side may go on answering when users are put back
 BEGINS_S = 60.0  # how long a pipeline may take to send the first users to green, before the pace
 Say = Callable[[str], None]
 Tell = Callable[[str, str], Sequence[record.Notification]]  # (success or warning, text)
@@ -120,10 +119,11 @@ class Release:
         """What follows from the outcome."""
         if self.outcome is Outcome.PROMOTE:
             self._tell("success", "部署完成: 所有流量已切換到綠環境")
-            self.cleaned = self._clean()
-            if not self.keep:
+            if not self.observe:  # otherwise it is for the pipeline to clean up
+                self.cleaned = self._clean()
+            if not self.keep and not self.observe:
                 self.rollback = self._back(
-                    "rehearsal: a release that is not to stay is taken back, and timed"
+                    "a release that is not to stay is taken back, and timed", REHEARSAL
                 )
         elif self.outcome is Outcome.ROLL_BACK and (not self.observe or self.on_fail == "rollback"):
             self.rollback = self._back("; ".join(self.reasons))
@@ -181,6 +181,7 @@ class Release:
 
     def _wait_for_pipeline(self) -> None:
         road, clock = self.ways.road, self.ways.clock
+        self.ways.say("nobody is on green yet: waiting for the pipeline")
         until_s = clock.now() + max(10.0, BEGINS_S * 60 * self.ways.terms.pace)
         while not road.routes.green:
             if clock.now() > until_s:
@@ -273,13 +274,16 @@ class Release:
     def _users_back(self) -> list[str]:
         ways, blue = self.ways, self.ways.fleets[Side.BLUE]
         blue.scale(self._known.replicas[Side.BLUE])
-        if lacking := blue.wait_ready(ways.terms.release.pods_ready.seconds):
+        budget = ways.terms.rollback.automatic
+        if lacking := blue.wait_ready(budget.verify.seconds):
             return [f"blue: {lacking}; the users stay where they are"]
         if self.observe:
             return []
         began_s = ways.clock.now()
         ways.road.restore(ways.road.found)
-        is_gone = ways.road.found.green or ways.road.wait_left("green", began_s, LEAVES_S) is not None
+        is_gone = (
+            ways.road.found.green or ways.road.wait_left("green", began_s, budget.switch.seconds) is not None
+        )
         return [] if is_gone else ["green still answers users"]
 
     def _fleets_back(self) -> list[str]:
@@ -289,7 +293,7 @@ class Release:
         if green.replicas() == wanted:  # then it was not touched, and is as ready as it was
             return []
         green.scale(wanted)
-        lacking = green.wait_ready(ways.terms.release.pods_ready.seconds)
+        lacking = green.wait_ready(ways.terms.rollback.automatic.verify.seconds)
         return [f"green: {lacking}"] if lacking else []
 
     def _different(self) -> list[str]:

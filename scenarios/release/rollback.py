@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fixtures.clock import Clock
+from fixtures.clock import Clock, TimedOut, wait_until
 from fixtures.evidence import NoEvidence
 from fixtures.platforms.changes import Conflict, Rejected
 from fixtures.platforms.routing import Changed
@@ -25,6 +25,8 @@ from scenarios.surroundings import Surroundings
 
 PAGE = "系統維護中，請稍後再試。 Under maintenance, please come back soon."
 TROUBLES = (NoEvidence, Conflict, Rejected, Changed)
+FIT_S = 5.0  # how long blue may seem unfit before it is taken for that
+REHEARSAL = "rehearsal"
 Json = dict[str, Any]
 Say = Callable[[str], None]
 
@@ -68,7 +70,8 @@ class Rollback:
         self.say(f"rolling back: {why.reason}")
         if unfit := self.unfit():
             self.say(f"blue is not fit to take the traffic: {unfit}")
-            return self._ended(self._emergency(why, unfit), began_s)
+            refused = self._refused if why.kind == REHEARSAL else self._emergency
+            return self._ended(refused(why, unfit), began_s)
         budget = self.written.automatic
         ok = self._switch(budget)
         ok = self._timed("verify", budget.verify.seconds, self._verified) and ok
@@ -79,7 +82,21 @@ class Rollback:
 
     # --- is blue fit -------------------------------------------------------------------------------------------------
     def unfit(self) -> str:
-        """Why users must not be sent to blue; empty where they may. Scales blue up first where it was scaled down."""
+        """Why users must not be sent to blue; empty where they may. Looked at more than once before it is said."""
+        said = [""]
+
+        def is_fit() -> bool:
+            said[0] = self._unfit()
+            return not said[0]
+
+        try:
+            wait_until(is_fit, FIT_S, self.clock, poll_s=0.5)
+        except TimedOut:
+            return said[0]
+        return ""
+
+    def _unfit(self) -> str:
+        """Scales blue up first where it was scaled down."""
         blue = self.fleets[Side.BLUE]
         try:
             if blue.replicas() != self.known.replicas[Side.BLUE] and not blue.lacking():
@@ -89,9 +106,7 @@ class Rollback:
             failing = unwell(self.around.target.services, inside(self.around, Side.BLUE))
         except TROUBLES as error:
             return f"it cannot be told: {error}"
-        if lacking:
-            return lacking
-        return "; ".join(f"{name} {said}" for name, said in failing.items())
+        return lacking or "; ".join(f"{name} {said}" for name, said in failing.items())
 
     # --- the steps ---------------------------------------------------------------------------------------------------
     def _switch(self, budget: Budget) -> bool:
@@ -122,6 +137,11 @@ class Rollback:
         green = self.fleets[Side.GREEN]
         green.scale_all(0)
         return green.wait_ready(self.written.automatic.clean_up.seconds)
+
+    def _refused(self, why: Why, unfit: str) -> record.Rollback:
+        """Nobody is shown a maintenance page for practice."""
+        self._timed("verify", self.written.automatic.verify.seconds, lambda: f"blue is not fit: {unfit}")
+        return self._told(why, False)
 
     # --- §6.3.1 ------------------------------------------------------------------------------------------------------
     def _emergency(self, why: Why, unfit: str) -> record.Rollback:

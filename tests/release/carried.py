@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -34,22 +34,41 @@ class Carried:
         return "\n".join(self.said)
 
 
-def short(target: Target) -> Target:
-    """Half of the users, then all of them: what comes after the stages is as the document has it."""
+def short(target: Target, switch: str = "30s") -> Target:
+    """Half of the users, then all of them: what comes after the stages is as the document has it, but for how long a
+    switch may take, where a test does not want to wait for that."""
     assert target.release is not None
-    half = target.release.stages[-1]
-    stage = Stage(weight=half.weight, watch=Duration.read("10m"))
-    return target.model_copy(update={"release": target.release.model_copy(update={"stages": (stage,)})})
+    assert target.rollback is not None
+    stage = Stage(weight=target.release.stages[-1].weight, watch=Duration.read("10m"))
+    budget = target.rollback.automatic.model_copy(update={"switch": Duration.read(switch)})
+    return target.model_copy(
+        update={
+            "release": target.release.model_copy(update={"stages": (stage,)}),
+            "rollback": target.rollback.model_copy(update={"automatic": budget}),
+        }
+    )
 
 
-def carried(lab: Lab, folder: Path, target: Target | None = None, wish: Wish | None = None) -> Carried:
+def carried(
+    lab: Lab,
+    folder: Path,
+    target: Target | None = None,
+    wish: Wish | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Carried:
+    """`say` hears each line as it is said."""
     target, said = target or Target.load("hwayo"), list[str]()
+
+    def hear(line: str) -> None:
+        said.append(line)
+        say(line)
+
     environment = target.environment("lab").with_facts(lab.facts)
     assert environment.pace == Fraction(1, 60)
     around = Surroundings(target, environment, Side.GREEN)
     try:
         with notifying(environment, folder.name) as notifier:
-            found = carry_out(around, wish or Wish(), folder, Hearers(said.append, notifier.tell))
+            found = carry_out(around, wish or Wish(), folder, Hearers(hear, notifier.tell))
     finally:
         around.close()
     promises = [

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import os
 import random
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from fixtures.clock import wait_until
 from fixtures.lab import Lab
 from fixtures.lab.breaking import Access
 from fixtures.lab.defects import known, mend_all, put_in
 from fixtures.target import Target
 from reports.release import record
 from reports.verdicts import Verdict
+from scenarios.release.carrying import Wish
 from tests.release.carried import Carried, carried, short
-from tests.suites.running import run_stage
+from tests.release.switching import ROUTES, Switch
+from tests.suites.running import ROOT, run_stage
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 DEFECTS = {name: one for name, one in known("hwayo").items() if one.stage == "release"}
@@ -46,16 +52,32 @@ def access(lab: Lab) -> Iterator[Access]:
 
 
 @pytest.fixture
-def broken(access: Access, request: pytest.FixtureRequest) -> Iterator[str]:
+def broken(access: Access, lab: Lab, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The defects are in; afterwards they are out, and users are where they were, whatever a release left."""
+    switch = Switch(lab)
     try:
-        put_in(access, DEFECTS[request.param])
+        for name in request.param.split("+"):
+            put_in(access, DEFECTS[name])
         yield request.param
     finally:
         mend_all(access)
+        switch.close()
+
+
+def green_weight(access: Access) -> int:
+    routes = access.get(ROUTES)
+    assert routes is not None
+    found: int = routes["spec"]["http"][-1]["route"][-1]["weight"]
+    return found
 
 
 def is_restored(found: Carried) -> bool:
     return found.record.restored is not None and found.record.restored.ok
+
+
+def failed(found: Carried) -> set[str]:
+    """What failed of a release's own promises. How users fare meanwhile depends on who else uses this machine."""
+    return found.with_verdict(Verdict.FAIL) - {"availability", "zero_downtime", "release_notified"}
 
 
 def steps(found: Carried) -> dict[str, record.Step]:
@@ -80,7 +102,7 @@ def test_a_worse_green_is_rolled_back_in_the_first_stages(broken: str, lab: Lab,
     assert found.record.outcome == "roll back", found.told
     assert DEFECTS[broken].says in "; ".join(found.record.reasons)
     stage = found.record.stages[-1]
-    assert found.with_verdict(Verdict.FAIL) == {f"canary_watch_{stage.weight * 100:g}"}, found.told
+    assert failed(found) == {f"canary_watch_{stage.weight * 100:g}"}, found.told
     assert found.record.rollback is not None
     assert found.record.rollback.ok, found.told
     assert found.record.rollback.last_green_s is not None
@@ -97,18 +119,20 @@ def test_what_cannot_be_told_is_neither_promoted_nor_rolled_back(
     assert DEFECTS[broken].says in "; ".join(found.record.reasons)
     assert found.record.rollback is None
     assert is_restored(found)
-    fails = {"canary_split_5"} if broken == "weight-ignored" else set()
-    assert found.with_verdict(Verdict.FAIL) - {"zero_downtime", "availability"} == fails, found.told
+    assert failed(found) == ({"canary_split_5"} if broken == "weight-ignored" else set()), found.told
     assert "canary_watch_5" in found.with_verdict(Verdict.UNKNOWN)
 
 
-@pytest.mark.parametrize("broken", ["sticky-connections"], indirect=True)
-def test_who_stays_connected_to_green_is_seen(broken: str, lab: Lab, tmp_path: Path) -> None:
-    found = carried(lab, tmp_path, short(Target.load("hwayo")))
+@pytest.mark.parametrize("broken", ["sticky-connections+notification-dead"], indirect=True)
+def test_who_stays_on_green_is_seen_and_a_dead_channel_named(broken: str, lab: Lab, tmp_path: Path) -> None:
+    found = carried(lab, tmp_path, short(Target.load("hwayo"), switch="8s"))
     assert found.record.outcome == "promote", found.told
     assert steps(found)["switch"].ok is False
     assert "connections that were kept" in steps(found)["switch"].said
-    assert "release_rollback" in found.with_verdict(Verdict.FAIL)
+    assert {"release_rollback", "release_rollback_switch"} & found.with_verdict(Verdict.FAIL)
+    assert "release_notified" in found.with_verdict(Verdict.FAIL)
+    dead = [one for one in found.record.notifications if not one.delivered]
+    assert {one.channel for one in dead} == {DEFECTS["notification-dead"].says}
 
 
 @pytest.mark.parametrize("broken", ["rollback-late"], indirect=True)
@@ -116,6 +140,7 @@ def test_a_rollback_that_takes_too_long_is_over_its_budget(broken: str, lab: Lab
     found = carried(lab, tmp_path)
     assert found.record.outcome == "roll back", found.told
     assert steps(found)["switch"].ok is False
+    assert DEFECTS[broken].says in steps(found)["switch"].said
     assert "release_rollback" in found.with_verdict(Verdict.FAIL)
 
 
@@ -126,22 +151,78 @@ def test_nobody_is_sent_to_a_blue_that_is_not_fit(broken: str, lab: Lab, tmp_pat
     assert found.record.rollback is not None
     assert found.record.rollback.kind == "emergency"
     assert DEFECTS[broken].says in found.record.rollback.reason
-    assert steps(found)["maintenance"].ok
     assert "switch" not in steps(found)
-    assert "release_rollback" in found.with_verdict(Verdict.FAIL) or not found.record.rollback.ok
+    assert all(steps(found)[name].ok for name in ("maintenance", "redeploy", "lift")), found.told
+    assert is_restored(found)
 
 
 @pytest.mark.parametrize("broken", ["blue-removed-early"], indirect=True)
-def test_a_blue_that_is_gone_is_missed(broken: str, lab: Lab, tmp_path: Path) -> None:
+def test_a_blue_that_is_gone_is_missed_and_nobody_sent_there(broken: str, lab: Lab, tmp_path: Path) -> None:
     found = carried(lab, tmp_path, short(Target.load("hwayo")))
     assert "old_environment" in found.with_verdict(Verdict.FAIL), found.told
     assert DEFECTS[broken].says in found.told
+    assert found.record.weights[-1].green == 1.0
+    assert "release_restored" in found.with_verdict(Verdict.FAIL)
 
 
-@pytest.mark.parametrize("broken", ["notification-dead"], indirect=True)
-def test_a_dead_channel_is_named_and_holds_nothing_up(broken: str, lab: Lab, tmp_path: Path) -> None:
-    found = carried(lab, tmp_path, short(Target.load("hwayo")))
-    assert found.record.outcome == "promote", found.told
-    assert found.with_verdict(Verdict.FAIL) == {"release_notified"}
-    dead = [one for one in found.record.notifications if not one.delivered]
-    assert {one.channel for one in dead} == {DEFECTS[broken].says}
+def test_what_somebody_else_sets_ends_the_release_and_stays(lab: Lab, access: Access, tmp_path: Path) -> None:
+    switch = Switch(lab)
+
+    def meddle(line: str) -> None:
+        if line.startswith("5% of the users"):
+            switch.green(40)
+
+    try:
+        found = carried(lab, tmp_path, say=meddle)
+        assert found.record.outcome == "inconclusive"
+        assert "40% to green" in "; ".join(found.record.reasons)
+        assert green_weight(access) == 40
+        assert not is_restored(found)
+    finally:
+        switch.close()
+
+
+def test_a_pipelines_release_is_only_watched(lab: Lab, tmp_path: Path) -> None:
+    switch, target = Switch(lab), short(Target.load("hwayo"))
+
+    def pipeline(line: str) -> None:
+        if "nobody is on green yet" in line:
+            switch.green(50)
+        elif line.startswith("50%: promote"):
+            switch.green(100)
+
+    try:
+        found = carried(lab, tmp_path, target, Wish(observe=True, keep=True), pipeline)
+        assert [(one.name, one.decision.outcome) for one in found.record.stages] == [
+            ("50%", "promote"),
+            ("100%", "promote"),
+        ], found.told
+        assert found.record.rollback is None
+        assert {one.by.split()[0] for one in found.record.weights} == {"as", "pipeline"}
+    finally:
+        switch.close()
+
+
+def test_a_run_that_is_ended_puts_the_traffic_back_and_says_so(
+    lab: Lab, access: Access, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "pytest", "suites/release", "-p", "no:cacheprovider", "-x", "-s"]
+    command += ["--lab", access.facts["name"], "--run-dir", str(tmp_path)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as run:
+        said = []
+        assert run.stdout is not None
+        for line in run.stdout:
+            said.append(line)
+            if "of the users to green" in line:
+                wait_until(lambda: green_weight(access) == 5, 10)
+                run.send_signal(signal.SIGTERM)
+        run.wait(60)
+    assert green_weight(access) == 0, "".join(said)
+    assert "putting the traffic back" in "".join(said)
+    assert "everything stands as it was found" in "".join(said)
+    found = record.read(tmp_path / record.NAME)
+    assert found.outcome == "inconclusive"
+    assert found.restored is not None
+    assert found.restored.ok
