@@ -83,7 +83,17 @@ def judged(release: Release, judge: Judge) -> JudgeRelease:
 
     def of(objective: Objective) -> None:
         __tracebackhide__ = True
+        if release.outcome == "promote" and objective.over.subject.startswith(_not_asked_for(release)):
+            objective = objective.model_copy(update={"must": False})
         measured = measure(release, objective)
         judge(objective, dataclasses.replace(measured, evidence=(*measured.evidence, PAGE)))
 
     return of
+
+
+def _not_asked_for(release: Release) -> tuple[str, ...]:
+    """What a promoted release that stays does not show: it is reported, and does not gate."""
+    if release.restored is not None:
+        return ()
+    watched = ("old-environment",) if release.mode == "observe" else ()
+    return ("rollback", "restored", *watched)
