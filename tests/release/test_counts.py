@@ -244,3 +244,22 @@ def test_troubles_are_noted_once_each_with_how_long_they_lasted() -> None:
     assert noted.lines() == ["g on green has no number (NaN) (9 times, for 8 s)"]
     assert noted.blind(longer_than_s=5) == noted.lines()
     assert noted.blind(longer_than_s=10) == []
+
+
+LOGINS = Counter("login", of={ALL: 1}, bad={ALL: 1, GOOD: -1}, in_flight=True)
+
+
+def test_an_attempt_that_is_still_under_way_is_no_failure() -> None:
+    made = Increments([LOGINS], STALE_S, PATIENCE_S)
+    made.take(reading(0, both((0, 0))))
+    steps = [made.take(reading(at_s, both((10 * at_s, 10 * at_s - at_s % 3)))) for at_s in range(1, 30)]
+    assert all(step.counts == (Counts(10, 0, 0, 0),) and step.troubles == () for step in steps)
+
+
+def test_attempts_without_a_success_are_failures_some_ticks_later() -> None:
+    made = Increments([LOGINS], STALE_S, PATIENCE_S)
+    made.take(reading(0, both((0, 0))))
+    steps = [made.take(reading(at_s, both((10 * at_s, 8 * at_s)))) for at_s in range(1, 21)]
+    bad = [step.counts[0].green_bad for step in steps if step.counts]
+    assert bad[:3] == [0, 0, 2]
+    assert sum(bad) == 2 * (len(bad) - 2)
