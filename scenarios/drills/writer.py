@@ -20,6 +20,7 @@ from scenarios.release.probes import Plan
 
 TIMEOUT_S = 5.0
 ENDS_S = TIMEOUT_S + 5.0
+IN_FLIGHT = 100
 
 
 @dataclass(frozen=True)
@@ -61,16 +62,18 @@ def fingerprint(form: Mapping[str, Any]) -> str:
 
 class Writer:
     """Runs in a thread of its own from `with` on. Open-loop: a product that hangs does not slow the submissions, up to
-    `in_flight` of them without an answer."""
+    IN_FLIGHT of them without an answer."""
 
-    def __init__(self, product: Product, journal: Path, rate_rps: float = 10.0, in_flight: int = 100) -> None:
+    def __init__(
+        self, product: Product, journal: Path, rate_rps: float = 10.0, clock: Clock | None = None
+    ) -> None:
         self._product = product
         self.path = journal
-        self._interval_s, self._in_flight = 1 / rate_rps, in_flight
+        self._interval_s = 1 / rate_rps
         self._stopped = threading.Event()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._main, name="drill-writer", daemon=True)
-        self.clock = Clock()
+        self.clock = clock or Clock()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -109,7 +112,7 @@ class Writer:
             async with self._product.client(TIMEOUT_S) as http:
                 while not self._stopped.is_set():
                     await asyncio.sleep(max(0.0, begun_s + number * self._interval_s - self.clock()))
-                    if len(tasks) < self._in_flight:
+                    if len(tasks) < IN_FLIGHT:
                         task = asyncio.create_task(self._submit(http, journal, f"{number:06d}"))
                         tasks.add(task)
                         task.add_done_callback(tasks.discard)

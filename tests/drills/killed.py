@@ -9,6 +9,7 @@ from pathlib import Path
 from scenarios.drills.disasters import DirectoryDeleted, Disaster, ProcessKilled, TableDropped
 from scenarios.drills.drill import Stage, hold
 from scenarios.drills.ground import Ledger
+from scenarios.drills.practice import OfDatabase
 from scenarios.drills.runbook import Nobody
 from tests.drills.database import Stand
 from tests.drills.product import SmallProduct, StandGround
@@ -25,13 +26,12 @@ def main() -> None:
     told = json.loads(sys.argv[1])
     stand = Stand(Path(told["home"]), told["host"])
     folder = Path(told["folder"])
-    stage = Stage(
-        StandGround(stand), SmallProduct(told["url"]), Ledger(folder / "note.json"), folder / "drill", Nobody(),
-        "small", "here",
-    )  # fmt: skip
+    stage = Stage(SmallProduct(told["url"]), folder / "drill", Nobody(), "small", "here")
+    disaster = DISASTERS[told["disaster"]]
+    practice = OfDatabase(StandGround(stand), disaster, Ledger(folder / "note.json"), stage.clock)
     steps = ("connect", "verify") if told["disaster"] == "killed" else RESTORE
     print("begins", flush=True)
-    hold(drill(*steps), DISASTERS[told["disaster"]], stage)
+    hold(drill(*steps), practice, stage)
     print("ended", flush=True)
 
 

@@ -86,6 +86,7 @@ class Api:
 
         class Door(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            link: Connection | None = None  # one for each connection of a client's
 
             def do_GET(self) -> None:
                 limit = int(self.path.partition("limit=")[2] or 10**6)
@@ -97,12 +98,17 @@ class Api:
                     "INSERT INTO records (project) VALUES (%s) RETURNING id, project", body["project"], 201
                 )
 
+            def _link(self) -> Connection:
+                if self.link is None:
+                    self.link = psycopg.connect(app.url(), connect_timeout=2, autocommit=True)
+                return self.link
+
             def _answer(self, query: str, value: object, status: int) -> None:
                 try:
-                    with psycopg.connect(app.url(), connect_timeout=1, autocommit=True) as link:
-                        rows = link.execute(query.encode(), [value]).fetchall()
+                    rows = self._link().execute(query.encode(), [value]).fetchall()
                     said: Any = [{"id": number, "project": project} for number, project in rows]
                 except psycopg.Error as error:
+                    self.link = None
                     status, said = 503, {"error": str(error)}
                 text = json.dumps(said).encode()
                 self.send_response(status)

@@ -8,12 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fixtures.evidence import Unreachable
 from fixtures.lab.layout import Layout
 from fixtures.lab.system import Manifest
 from fixtures.lab.systems.hwayo.catalogue import BLUE
 from fixtures.lab.systems.hwayo.sides import side_objects
-from fixtures.platforms.kubernetes.configuration import Configuration, differences
+from fixtures.platforms.kubernetes.configuration import Absent, Configuration, differences
 from fixtures.platforms.kubernetes.session import Session
 from tests.cluster import servers
 from tests.cluster.servers import ApiServer
@@ -84,10 +83,12 @@ def test_a_deleted_namespace_comes_back_as_it_was(
     configuration: Configuration, side: list[Manifest], http: httpx.Client
 ) -> None:
     was = configuration.keep(NAMESPACE)
+    assert configuration.phase(NAMESPACE) == "Active"
     assert {one["kind"] for one in was} >= {"Namespace", *(kind for _, kind in KINDS)}
     assert len(was) == len(side)
     delete(http)
-    with pytest.raises(Unreachable, match="404"):
+    assert configuration.phase(NAMESPACE) == ""
+    with pytest.raises(Absent, match="404"):
         configuration.keep(NAMESPACE)
     made = configuration.put_back(was)
     assert len(made) == len(was)

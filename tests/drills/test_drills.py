@@ -14,8 +14,9 @@ from reports.drills.history import keep
 from reports.drills.record import DrillRecord, Judged, read
 from reports.verdicts import Verdict
 from scenarios.drills.disasters import DirectoryDeleted, Disaster, PageCorrupted, ProcessKilled, TableDropped
-from scenarios.drills.drill import NotBegun, Stage, hold
+from scenarios.drills.drill import Stage, hold
 from scenarios.drills.ground import Ledger, Note
+from scenarios.drills.practice import NotBegun, OfDatabase
 from scenarios.drills.runbook import Nobody
 from tests.drills.database import Stand
 from tests.drills.product import Api, SmallProduct, StandGround
@@ -36,9 +37,12 @@ class Scene:
 
     stand: Stand
     stage: Stage
+    ground: StandGround
+    ledger: Ledger
 
     def hold(self, disaster: Disaster, *steps: str, rpo: str = "15m") -> DrillRecord:
-        record = hold(drill(*steps, rpo=rpo), disaster, self.stage)
+        practice = OfDatabase(self.ground, disaster, self.ledger, self.stage.clock)
+        record = hold(drill(*steps, rpo=rpo), practice, self.stage)
         assert read(keep(record, self.stage.folder / "records")) == record
         return record
 
@@ -47,11 +51,8 @@ class Scene:
 def scene(place: Stand, tmp_path: Path) -> Iterator[Scene]:
     place.backups.take("base")
     api = Api(place.login.host, place.login)
-    stage = Stage(
-        StandGround(place), SmallProduct(api.url), Ledger(tmp_path / "note.json"), tmp_path / "drill", Nobody(),
-        "small", "here",
-    )  # fmt: skip
-    yield Scene(place, stage)
+    stage = Stage(SmallProduct(api.url), tmp_path / "drill", Nobody(), "small", "here")
+    yield Scene(place, stage, StandGround(place), Ledger(tmp_path / "note.json"))
     api.stop()
 
 
@@ -72,7 +73,7 @@ def test_a_killed_server_comes_back_with_every_acknowledged_write(scene: Scene) 
     rto_s = figure(record, "rto").value
     assert rto_s is not None
     assert 0 < rto_s < 30
-    assert scene.stage.ledger.note() is None
+    assert scene.ledger.note() is None
     with pytest.raises(FileExistsError):
         keep(record, scene.stage.folder / "records")
 
@@ -126,7 +127,7 @@ def test_a_gap_in_the_archive_is_told_with_what_it_cost(scene: Scene) -> None:
             scene.stand.insert("later")
             scene.stand.switch()
             (scene.stand.log / lost).unlink()
-            super().strike(scene.stage.ground, ledger)
+            super().strike(scene.ground, ledger)
 
     record = scene.hold(WithGap(), *RESTORE)
     said = next(one.said for one in record.steps if one.name == "restore")
@@ -141,10 +142,10 @@ def test_a_drill_without_a_sound_backup_is_not_begun(scene: Scene) -> None:
     with pytest.raises(NotBegun, match=r"no sound backup; base is corrupt: PG_VERSION"):
         scene.hold(DirectoryDeleted(), *RESTORE)
     assert scene.stand.server.is_running(scene.stand.data)
-    assert scene.stage.ledger.note() is None
+    assert scene.ledger.note() is None
 
 
 def test_a_drill_is_not_begun_on_what_an_earlier_one_left(scene: Scene) -> None:
-    scene.stage.ledger.open(Note("earlier", str(scene.stand.data)))
+    scene.ledger.open(Note("earlier", str(scene.stand.data)))
     with pytest.raises(NotBegun, match="earlier drill was not ended"):
         scene.hold(ProcessKilled(), "connect")

@@ -1,0 +1,116 @@
+"""A whole namespace deleted, and put back from its kept configuration: the drill of a cluster's state.
+
+The configuration is on disk, and was compared with what is there, before anything is deleted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fixtures.clock import TimedOut, wait_until
+from fixtures.evidence import NoEvidence
+from fixtures.platforms.abilities import Workloads
+from fixtures.platforms.kubernetes.configuration import Configuration, differences
+from scenarios.drills.comeback import NotProven
+from scenarios.drills.journal import Clock
+from scenarios.drills.practice import NotBegun
+from scenarios.drills.runbook import Act
+
+GONE_S = 120.0
+READY_S = 180.0
+
+
+@dataclass
+class OfNamespace:
+    """`folder`: where the configuration is kept meanwhile. `delete`: has the platform delete the namespace."""
+
+    configuration: Configuration
+    workloads: Workloads
+    namespace: str
+    folder: Path
+    delete: Callable[[], None]
+    clock: Clock
+    resumed_s: float = float("inf")
+
+    @property
+    def file(self) -> Path:
+        return self.folder / f"{self.namespace}.json"
+
+    def fit(self) -> str:
+        if self.file.exists():
+            raise NotBegun("an earlier drill was not ended: heal it first")
+        found = self.configuration.keep(self.namespace)
+        workloads = self.workloads.workloads(self.namespace)
+        if not workloads or any(one.available < one.wanted for one in workloads):
+            raise NotBegun(f"{self.namespace} is not whole to begin with")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        beside = self.file.with_suffix(".new")
+        beside.touch(mode=0o600)  # there are secrets in it
+        with beside.open("w", encoding="utf-8") as file:
+            json.dump(found, file, ensure_ascii=False)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.rename(self.file)
+        if differences(self.kept(), self.configuration.keep(self.namespace)):
+            raise NotBegun(f"somebody changes {self.namespace} meanwhile")
+        return f"{len(found)} objects of {self.namespace} were kept and read back"
+
+    def kept(self) -> list[dict[str, object]]:
+        found: list[dict[str, object]] = json.loads(self.file.read_text(encoding="utf-8"))
+        return found
+
+    def strike(self, _: str) -> str:
+        self.delete()
+        try:
+            took_s = wait_until(self._is_gone, GONE_S)
+        except TimedOut:
+            return ""
+        return f"{self.namespace} is not there, {took_s:.1f} s after it was deleted"
+
+    def acts(self) -> Mapping[str, Act]:
+        return {"restore": self.restore, "restart": self.restart, "verify": self.verify}
+
+    def restore(self) -> str:
+        made = self.configuration.put_back(self.kept())
+        self.resumed_s = self.clock()
+        return f"{len(made)} objects made again"
+
+    def restart(self) -> str:
+        """Every deployment has the pods that it asks for."""
+        took_s = wait_until(self._is_available, READY_S)
+        return f"all pods are available after {took_s:.1f} s"
+
+    def verify(self) -> str:
+        if found := self.left_behind():
+            raise NotProven("; ".join(found))
+        return f"{len(self.kept())} objects are as they were"
+
+    def heal(self) -> str:
+        if not self.file.exists():
+            return ""
+        wait_until(lambda: self.configuration.phase(self.namespace) != "Terminating", GONE_S)
+        made = self.configuration.put_back(self.kept())
+        self.file.unlink()
+        return f"{len(made)} objects were put back" if made else "nothing was missing"
+
+    def left_behind(self) -> Sequence[str]:
+        try:
+            return differences(self.kept(), self.configuration.keep(self.namespace))
+        except NoEvidence as error:
+            return [str(error)]
+
+    def clear(self, *, is_whole: bool) -> str:
+        """What is gone from the database does not lie here."""
+        self.file.unlink()
+        return "" if is_whole else "nothing: the data are not the namespace's"
+
+    def _is_available(self) -> bool:
+        found = self.workloads.workloads(self.namespace)
+        return bool(found) and all(one.current and one.available >= one.wanted for one in found)
+
+    def _is_gone(self) -> bool:
+        return self.configuration.phase(self.namespace) == ""
