@@ -141,8 +141,14 @@ def test_a_suite_that_cannot_be_read_fails_the_run(sandbox: Sandbox) -> None:
         (["--target=nope"], "--target: no target 'nope' in "),
         (["--target=hwyao"], "(did you mean hwayo?); a profile that is elsewhere is given by its path"),
         (["--target=./nowhere.yaml"], "nowhere.yaml"),
-        (["--target=nailbook-line", "--env=production"], "missing are a platform for ecs and a router for alb"),
-        (["--target=memoryark-line", "--env=production"], "missing are a platform for compose and a router for nginx"),
+        (
+            ["--target=nailbook-line", "--env=production"],
+            "missing are a platform for ecs and a router for alb",
+        ),
+        (
+            ["--target=memoryark-line", "--env=production"],
+            "missing are a platform for compose and a router for nginx",
+        ),
         (
             ["--env=stagin"],
             "--env: no environment 'stagin' in shop.yaml, which has lab, production, staging (did",
