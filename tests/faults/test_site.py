@@ -21,7 +21,7 @@ from fixtures.ledger import Ledger, LedgerFailed
 from fixtures.platforms.changes import Changes, Json, Ref
 from scenarios.faults.acts import MARK, Act, Edit, Hands, HealFailed, Make, Undone
 from scenarios.faults.healing import Healer, left_behind, marks
-from scenarios.faults.radius import BlastRadius, EmptyBlastRadius, Forbidden, Plan
+from scenarios.faults.radius import BlastRadius, Plan
 from scenarios.faults.site import DidNotBite, Site, Unwatched, essence
 from tests.faults.shelf import Dying, Killed, Shelf
 
@@ -357,36 +357,6 @@ def test_without_a_watchdog_nothing_is_put_in(tmp_path: Path) -> None:
     with pytest.raises(Unwatched), here.inject(Harm(objects), BlastRadius()):
         pass
     assert state(objects) == before
-
-
-def making(ref: Ref) -> Plan:
-    return Plan((Make(ref, {}),), ("a",), 1)
-
-
-@pytest.mark.parametrize(
-    ("radius", "plan", "says"),
-    [
-        (BlastRadius(), Plan((), ("web-1",), 2), "nothing matches"),
-        (BlastRadius(), Plan((Make(DENY, {}),), (), 0), "nothing matches"),
-        (BlastRadius(at_most=1), Plan((Make(DENY, {}),), ("a", "b"), 2), "at most 1 may"),
-        (BlastRadius(at_most=9, share=0.5), Plan((Make(DENY, {}),), ("a", "b"), 3), "at most 50% may"),
-        (
-            BlastRadius(),
-            Plan((Make(replace(DENY, namespace="other"), {}),), ("a",), 1),
-            "Namespace other: not labelled",
-        ),
-        (
-            BlastRadius(),
-            Plan((Make(replace(DENY, namespace="none"), {}),), ("a",), 1),
-            "Namespace none: not labelled",
-        ),
-        (BlastRadius(), making(Ref("Node", "", "n1")), "Node n1: not labelled"),
-    ],
-)
-def test_what_is_not_opened_is_closed(radius: BlastRadius, plan: Plan, says: str) -> None:
-    with pytest.raises(Forbidden, match=says) as raised:
-        radius.admit(plan, shelf())
-    assert isinstance(raised.value, EmptyBlastRadius) is says.startswith("nothing")
 
 
 def test_only_what_nobody_stands_by_is_left_behind(tmp_path: Path) -> None:
