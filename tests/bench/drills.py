@@ -1,0 +1,72 @@
+"""How fast a large database is restored and verified, and whether a drill that is killed loses anything."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+from fixtures.platforms.postgres.backups import Recovery
+from scenarios.drills.comeback import Comeback, inventories
+from scenarios.drills.ground import Ledger, Note
+from scenarios.drills.journal import Clock
+from tests.bench.figures import Figure, report
+from tests.drills.database import Stand, stand, template
+from tests.drills.product import StandGround
+from tests.drills.test_killed import ended_by_the_next
+
+ROWS = 1_000_000
+KILLS = 50
+DISASTERS = ("killed", "deleted", "dropped")
+
+
+def main() -> int:
+    with template() as filled:
+        with stand(filled) as place:
+            restored_s = restore(place)
+        wrong = kills(filled, KILLS)
+    return report(
+        [
+            Figure(f"drills: {ROWS:,} rows restored and verified", restored_s, 60, "s"),
+            Figure(f"drills: kills at random moments that cost a write, of {KILLS}", wrong, 0, ""),
+        ]
+    )
+
+
+def restore(place: Stand) -> float:
+    """Seconds from the decision to restore until clients are served: the backup read in full, laid out, proven."""
+    place.sql(
+        f"INSERT INTO records (project) SELECT 'project ' || md5(n::text) FROM generate_series(1, {ROWS}) AS n",
+        "INSERT INTO audit (record) SELECT id FROM records",
+    )
+    place.backups.take("base")
+    place.sql(
+        f"UPDATE records SET project = 'later' WHERE id <= {ROWS // 10}"
+    )  # for the log to have something in it
+    ground = StandGround(place)
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = Ledger(Path(folder) / "note.json")
+        ledger.open(Note("bench", str(place.data)))
+        how = Recovery(salvage=place.data / "pg_wal")
+        way = Comeback(ground, ledger, inventories(ground), how, Clock())
+        ground.kill()
+        begun = time.monotonic()
+        for step in (way.choose, way.restore, way.connect, way.verify):
+            print(f"  {step()}", flush=True)
+        took_s = time.monotonic() - begun
+    ((count, later),) = place.sql("SELECT count(*), count(*) FILTER (WHERE project = 'later') FROM records")
+    assert (count, later) == (ROWS, ROWS // 10)
+    return took_s
+
+
+def kills(filled: Path, times: int) -> int:
+    """How many of them were not ended well."""
+    wrong = 0
+    for number in range(times):
+        with stand(filled) as place, tempfile.TemporaryDirectory() as folder:
+            try:
+                ended_by_the_next(place, Path(folder), DISASTERS[number % len(DISASTERS)])
+            except AssertionError as error:
+                wrong += 1
+                print(f"  kill {number}: {error}", flush=True)
+    return wrong
