@@ -13,12 +13,11 @@ from scenarios.release.clustering import Clustering
 from scenarios.release.counts import Increments, Noted, Reading
 from scenarios.release.guards import UNSEEN, Seen, Watched, Windowed
 from scenarios.release.split import ENOUGH, split_of
-from scenarios.release.terms import Guard, Term, Terms, ticks
+from scenarios.release.terms import LONGEST, Guard, Term, Terms, ticks
 from scenarios.release.timeline import Timeline
 from scenarios.release.watch import Decision, Outcome, Watch
 
 SETTLES_S = 2.0  # after a change of weight: answers that were under way, and the mesh taking it up
-LONGEST = 2.0  # times as long as planned, where answers are still missing when the stage should be over
 BLIND_S = 0.5  # a prober that was held up for longer saw nothing of what happened meanwhile
 LATE_S = 0.25  # a probe that was sent so much too late says nothing of its moment
 

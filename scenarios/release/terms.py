@@ -23,6 +23,7 @@ from scenarios.release.watch import Metric
 SCRAPE_S = 15.0  # Prometheus's usual interval, where the pace leaves everything as long as it is written
 LEAST_TICK_S = 1.0
 SCRAPES = 5  # a window holds at least so many
+LONGEST = 2.0  # times as long as planned is a stage watched, where answers are still missing
 ROOM = 1.15  # more answers than a claim needs: they come unevenly, and a scrape may be late
 
 
@@ -123,6 +124,13 @@ def terms_of(target: Target, environment: Environment) -> Terms:
         tick_s=tick_s(pace),
         pace=pace,
     )
+
+
+def longest_s(terms: Terms) -> float:
+    """What a release may take at most, with everything that is waited for in it and after it."""
+    watched_s = sum(one.planned_s for one in (*terms.stages, terms.full))
+    waited_s = 4 * terms.release.pods_ready.seconds + 2 * terms.rollback.anyhow.total.seconds
+    return LONGEST * watched_s + waited_s
 
 
 def tick_s(pace: float) -> float:

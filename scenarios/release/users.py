@@ -15,8 +15,7 @@ from fixtures.target import Environment, Side, Target
 from scenarios.load.arrivals import constant
 from scenarios.load.plan import Open, Plan
 from scenarios.release.mix import TASKS, share
-from scenarios.release.stage import LONGEST
-from scenarios.release.terms import Terms, missing_rate_rps
+from scenarios.release.terms import LONGEST, Terms, missing_rate_rps
 
 SESSIONS = 10
 GENTLE_RPS = 30.0

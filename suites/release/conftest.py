@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from fixtures.evidence import Missing
 from fixtures.notify import notifying
 from fixtures.plugin import gate_of, target_of
 from fixtures.release_options import ReleaseOptions, release_options
@@ -20,12 +22,24 @@ from reports.verdicts import Evidence
 from scenarios.release.carrying import Hearers, Wish, carry_out
 from scenarios.release.measure import measure
 from scenarios.release.stage import Progress
-from scenarios.release.terms import terms_of
+from scenarios.release.terms import longest_s, terms_of
 from scenarios.surroundings import Surroundings
 
 LOGGED_EVERY_S = 5  # where nobody is watching
 JudgeRelease = Callable[[Objective], None]
 PAGE = Evidence("How the release went", page.NAME, "file")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The first test carries the release out, which takes hours where nothing shortens them."""
+    options = gate_of(config).options
+    try:
+        bound_s = longest_s(terms_of(options.target, options.environment))
+    except Missing:  # the first test says so
+        return
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.timeout(bound_s))
 
 
 def parametrize(metafunc: pytest.Metafunc, *subjects: str) -> None:

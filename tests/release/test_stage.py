@@ -7,8 +7,8 @@ import pytest
 from fixtures.target import Target
 from scenarios.release.guards import Seen
 from scenarios.release.probes import Outcome as Probed
-from scenarios.release.stage import LONGEST, StageRun
-from scenarios.release.terms import Terms, moments, terms_of
+from scenarios.release.stage import StageRun
+from scenarios.release.terms import LONGEST, Terms, moments, terms_of
 from scenarios.release.watch import Decision, Outcome
 from tests.release.worlds import BEGAN_S, FakeClock, Scripted
 

@@ -9,8 +9,7 @@ import pytest
 from fixtures.target import Side, Target
 from scenarios.load.plan import Open
 from scenarios.release.mix import share
-from scenarios.release.stage import LONGEST
-from scenarios.release.terms import Terms, terms_of
+from scenarios.release.terms import LONGEST, Terms, terms_of
 from scenarios.release.users import GENTLE_RPS, needed_rps, users_plan
 
 TARGET = Target.load("hwayo")

@@ -15,8 +15,7 @@ from fixtures.platforms.changes import Conflict, Ref
 from scenarios.release.counts import Point, Reading, Series
 from scenarios.release.guards import Seen
 from scenarios.release.probes import COLUMNS, FORMAT, NOBODY, Outcome, Record, Served
-from scenarios.release.stage import LONGEST
-from scenarios.release.terms import Guard, Terms
+from scenarios.release.terms import LONGEST, Guard, Terms
 from scenarios.release.timeline import Timeline
 
 BEGAN_S = 1_700_000_000.0
