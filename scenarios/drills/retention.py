@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from fixtures.platforms.backups import Backup, Reach
+from fixtures.target.drills import BackupPlan
 
 GRACE = 0.1  # of the interval: how much later than it a backup may be
 
@@ -35,6 +36,13 @@ class Plan:
     encrypted: bool = True
     lag_s: float | None = None  # how far the archive may be behind
     since_s: float = float("-inf")
+
+
+def planned(written: BackupPlan, since_s: float = float("-inf")) -> Plan:
+    """A profile's plan."""
+    rules = (Rule(name, one.every.seconds, one.keep.seconds) for name, one in written.kept.items())
+    lag_s = written.lag.seconds if written.lag else None
+    return Plan(tuple(rules), written.copies, written.encrypted, lag_s, since_s)
 
 
 class Missing(NamedTuple):

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.platforms.backups import Backup, Reach
+from fixtures.target import Target
 from scenarios.drills import retention
 from scenarios.drills.retention import GRACE, Plan, Rule
 
@@ -60,6 +61,17 @@ def test_what_is_missing_is_named(without: object, says: str) -> None:
     assert any(fault.startswith(says) for fault in retention.faults(WRITTEN, left, NOW_S)), retention.faults(
         WRITTEN, left, NOW_S
     )
+
+
+def test_hwayos_own_plan_is_a_backup_a_day_for_thirty_days() -> None:
+    """§3.1, §11.2."""
+    written = Target.load("hwayo").backups
+    assert written is not None
+    plan = retention.planned(written)
+    assert plan == Plan((Rule("daily", DAY_S, 30 * DAY_S),))
+    assert retention.faults(plan, [backup(DAY_S * n) for n in range(30)], NOW_S) == []
+    (fault,) = retention.faults(plan, [backup(DAY_S * n) for n in range(2, 30)], NOW_S)
+    assert fault == "daily: no backup for 2 d, from 2 d ago on"
 
 
 def test_no_backup_at_all_is_a_fault_and_no_empty_list_of_faults() -> None:
