@@ -242,34 +242,51 @@ class Increments:
         return max(0.0, min(lacking))
 
 
+@dataclass
+class _Note:
+    """A trouble as it was seen so far. `since_s`: when the stretch began in which it was seen at every reading."""
+
+    first_s: float
+    since_s: float
+    times: int = 0
+    longest_s: float = 0.0
+
+
 class Noted:
-    """Every trouble of a watch, once each, with when it was first and last seen, and how often."""
+    """Every trouble of a watch, once each, with how often it was seen and for how long on end."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[Kind, str, str], tuple[float, float, int]] = {}
+        self._seen: dict[tuple[Kind, str, str], _Note] = {}
+        self._now: set[tuple[Kind, str, str]] = set()
 
     def add(self, troubles: Iterable[Trouble]) -> None:
+        """Those of one reading, also where there are none: then what was going on has ended."""
+        before, self._now = self._now, set()
         for one in troubles:
             key = (one.kind, one.side, one.subject)
-            first_s, _, times = self._seen.get(key, (one.at_s, one.at_s, 0))
-            self._seen[key] = (first_s, one.at_s, times + 1)
+            note = self._seen.setdefault(key, _Note(one.at_s, one.at_s))
+            if key not in before and key not in self._now:
+                note.since_s = one.at_s
+            note.times += 1
+            note.longest_s = max(note.longest_s, one.at_s - note.since_s)
+            self._now.add(key)
 
     def lines(self) -> list[str]:
-        return [_line(key, *when) for key, when in self._seen.items()]
+        return [_line(key, note) for key, note in self._seen.items()]
 
     def blind(self, longer_than_s: float) -> list[str]:
         """What keeps a watch from being whole: sources given up, and silences that lasted longer than that."""
         return [
-            _line(key, *when)
-            for key, when in self._seen.items()
-            if key[0] is Kind.GONE or (key[0] in BLINDING and when[1] - when[0] > longer_than_s)
+            _line(key, note)
+            for key, note in self._seen.items()
+            if key[0] is Kind.GONE or (key[0] in BLINDING and note.longest_s > longer_than_s)
         ]
 
 
-def _line(key: tuple[Kind, str, str], first_s: float, last_s: float, times: int) -> str:
-    lasted = f", for {last_s - first_s:.0f} s" if last_s > first_s else ""
-    often = f" ({times} times{lasted})" if times > 1 else ""
-    return f"{Trouble(*key, at_s=first_s)}{often}"
+def _line(key: tuple[Kind, str, str], note: _Note) -> str:
+    lasted = f", for {note.longest_s:.0f} s" if note.longest_s > 0 else ""
+    often = f" ({note.times} times{lasted})" if note.times > 1 else ""
+    return f"{Trouble(*key, at_s=note.first_s)}{often}"
 
 
 def _trouble(kind: Kind, key: tuple[str, str], reading: Reading) -> Trouble:

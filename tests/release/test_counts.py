@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.release.counts import SIDES, Counter, Increments, Kind, Noted, Point, Reading, Series, Step
+from scenarios.release.counts import (
+    SIDES,
+    Counter,
+    Increments,
+    Kind,
+    Noted,
+    Point,
+    Reading,
+    Series,
+    Step,
+    Trouble,
+)
 from scenarios.release.watch import Counts
 
 ALL, GOOD = "requests", 'requests{status!~"5.."}'
@@ -244,6 +255,14 @@ def test_troubles_are_noted_once_each_with_how_long_they_lasted() -> None:
     assert noted.lines() == ["g on green has no number (NaN) (9 times, for 8 s)"]
     assert noted.blind(longer_than_s=5) == noted.lines()
     assert noted.blind(longer_than_s=10) == []
+
+
+def test_short_silences_do_not_add_up_to_a_long_one() -> None:
+    noted = Noted()
+    for at_s in range(60):
+        noted.add([Trouble(Kind.STALE, "green", "g", at_s)] if at_s % 10 < 2 else [])
+    assert noted.lines() == ["g on green was not scraped (12 times, for 1 s)"]
+    assert noted.blind(longer_than_s=5) == []
 
 
 LOGINS = Counter("login", of={ALL: 1}, bad={ALL: 1, GOOD: -1}, in_flight=True)
