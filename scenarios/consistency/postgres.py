@@ -80,7 +80,7 @@ def connect(url: str, name: str) -> psycopg.Connection[tuple[object, ...]]:
         autocommit=True,
         connect_timeout=2,
         application_name=name,
-        options="-c statement_timeout=10000 -c deadlock_timeout=200",
+        options="-c statement_timeout=10000",
     )
 
 

@@ -24,6 +24,8 @@ TABLE = (
     "CREATE TABLE bookings (key text PRIMARY KEY, staff int NOT NULL, during int4range NOT NULL)",
     "CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS "
     "'BEGIN PERFORM pg_sleep(0.005); RETURN NULL; END'",
+    # Rivals who wait for each other are undone after this long: by default 1 s, and again whenever they meet again.
+    "ALTER ROLE postgres SET deadlock_timeout = '20ms'",
     "CREATE TRIGGER slow AFTER INSERT ON bookings FOR EACH ROW EXECUTE FUNCTION pause()",
 )
 # What btree_gist would do for `staff`, which the wheel does not have: a range of one has `=` of GiST's own.
