@@ -32,7 +32,6 @@ def recorded(release: Release) -> record.Release:
         rollback=release.rollback,
         notifications=tuple(release.told),
         restored=release.restored,
-        troubles=tuple(release.troubles),
         **seen_by_users(timeline, weights),
     )
 

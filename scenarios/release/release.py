@@ -69,7 +69,6 @@ class Release:
     cleaned: tuple[record.Step, ...] = ()
     rollback: record.Rollback | None = None
     told: list[record.Notification] = field(default_factory=list)
-    troubles: list[str] = field(default_factory=list)
     restored: record.Restored | None = None
     outcome: Outcome = Outcome.INCONCLUSIVE
     reasons: tuple[str, ...] = ()

@@ -19,6 +19,7 @@ from scenarios.release.watch import Decision, Outcome, Watch
 
 SETTLES_S = 2.0  # after a change of weight: answers that were under way, and the mesh taking it up
 BLIND_S = 0.5  # a prober that was held up for longer saw nothing of what happened meanwhile
+SILENT_S = 10.0  # without a word of the prober's, which waits for an answer for 5 s at most
 LATE_S = 0.25  # a probe that was sent so much too late says nothing of its moment
 
 
@@ -184,7 +185,10 @@ class StageRun:
             if one.holds is None and one.guard.counted is None
         ]
         found += [f"{said} ({times} times)" for said, times in self._unread.items() if times > 2]
-        timeline = self.eyes.timeline().between(self.begun_s, self._at_s)
+        whole = self.eyes.timeline()
+        if (silent_s := self._at_s - whole.whole_until_s) > SILENT_S:
+            found.append(f"the prober has said nothing for {silent_s:.0f} s")
+        timeline = whole.between(self.begun_s, self._at_s)
         held_up = [one for one in timeline.blind(LATE_S) if one.length_s > BLIND_S]
         if held_up:
             found.append(

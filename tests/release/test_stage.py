@@ -107,3 +107,15 @@ def test_a_stage_waits_for_answers_that_are_missing_and_not_for_ever(terms: Term
     assert took_s == LONGEST * 900
     assert run.missing > 0
     assert any("more answers are missing" in reason for reason in decision.reasons)
+
+
+def test_a_prober_that_died_keeps_the_stage_from_being_promoted(terms: Terms) -> None:
+    clock = FakeClock()
+    eyes = Scripted(terms, clock)
+    run = StageRun(terms, terms.stages[0], eyes, clock.now())
+    clock.sleep(300)
+    run.tick(clock.now())
+    clock.sleep(600)
+    eyes.serve_until_s = BEGAN_S + 300
+    run.tick(clock.now())
+    assert any("the prober has said nothing for 600 s" in said for said in run.blind())

@@ -80,6 +80,7 @@ class Scripted:
     values: Mapping[str, tuple[Seen, Seen]] = field(default_factory=dict)
     serve: Serve | None = None
     silent_from_s: float = float("inf")
+    serve_until_s: float = float("inf")
 
     def counters(self) -> Reading:
         now_s = self.clock.now()
@@ -104,7 +105,7 @@ class Scripted:
         return {guard: self.values.get(guard.name, fine) for guard in guards}
 
     def timeline(self) -> Timeline:
-        return self._probes.between(BEGAN_S, self.clock.now())
+        return self._probes.between(BEGAN_S, min(self.clock.now(), self.serve_until_s))
 
     @cached_property
     def _probes(self) -> Timeline:
