@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fixtures.clock import wait_until
-from fixtures.lab.stores import NOBODY, Postgres
+from fixtures.lab.stores import NOBODY, Postgres, archiving
 from fixtures.platforms.postgres.backups import BaseBackups
 from fixtures.platforms.postgres.programs import Login, Programs
 from fixtures.platforms.postgres.server import Server
@@ -25,12 +25,6 @@ SCHEMA = (
     "GRANT SELECT, INSERT ON records TO app",
     "GRANT SELECT ON audit TO app",
 )
-
-
-def archiving(log: Path) -> str:
-    """Whole or not at all, and again without harm: a server that is killed in between asks once more."""
-    kept = f"{log}/%f"
-    return f"cmp -s %p {kept} || (test ! -f {kept} && cp %p {kept}.new && mv {kept}.new {kept})"
 
 
 class Stand:
