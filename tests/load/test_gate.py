@@ -24,7 +24,7 @@ from scenarios.load.measure import measure
 from tests.labs import a_lab, a_way_in
 from tests.suites.running import Run, run_stage
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.lab, pytest.mark.alone, pytest.mark.timeout(240)]
 DEFECTS = {name: one for name, one in known("hwayo").items() if one.stage == "load"}
 # Enough requests for every promise but one, and a third of what two cores carry.
 ONE_SIDE = ("--load", "rate=150/s", "--load-for", "25s", "-k", "not green_is_no_slower")
