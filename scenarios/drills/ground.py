@@ -16,6 +16,7 @@ from typing import Protocol
 import psycopg
 
 from fixtures.platforms.postgres.backups import BaseBackups, Recovery
+from scenarios.drills.journal import sync_folder
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -97,7 +98,7 @@ class Ledger:
         with beside.open("w") as file:
             self._put(file.fileno(), note)
         beside.rename(self.path)
-        _sync(self.path.parent)
+        sync_folder(self.path.parent)
         return note
 
     def note(self) -> Note | None:
@@ -113,12 +114,12 @@ class Ledger:
 
     def settle(self) -> None:
         self.path.unlink(missing_ok=True)
-        _sync(self.path.parent)
+        sync_folder(self.path.parent)
 
     def _put(self, handle: int, note: Note) -> None:
         os.write(handle, json.dumps(asdict(note)).encode())
         os.fsync(handle)
-        _sync(self.path.parent)
+        sync_folder(self.path.parent)
 
 
 def heal(ground: Ground, ledger: Ledger) -> str:
@@ -187,11 +188,3 @@ def _unused(original: Path) -> Iterator[Path]:
         if not found.exists():
             yield found
         number += 1
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -55,7 +55,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o644)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
     def sending(self, key: str, fingerprint: str, at_s: float) -> None:
         self._append({"key": key, "print": fingerprint, "sent_s": at_s})
@@ -118,7 +118,7 @@ def _whole_lines(path: Path) -> Iterator[str]:
     yield from whole.decode().splitlines() if whole else ()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """A new file's name is on disk only when its folder is."""
     handle = os.open(folder, os.O_RDONLY)
     try:
