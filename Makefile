@@ -1,15 +1,11 @@
 # Each target is a line over pytest or python -m; README shows the plain commands beside them.
 TARGET ?= hwayo
-# The stages that decide. suites/e2e and suites/load run by themselves and join when they are known to hold still.
+# The stages that decide. e2e, load, release and chaos run by themselves and join when they are known to hold still.
 STAGES ?= preflight smoke
 PYTHON ?= python3
 PY = .venv/bin/python
 
-# Faults that a run left behind, or is putting in: what the environment carries says how to take them out.
-heal stop: setup
-	$(PY) -m scenarios.faults $@ --target $(TARGET) $(ARGS)
-
-.PHONY: heal stop setup gate baseline drill test check lab bench clean
+.PHONY: setup gate baseline drill heal stop test check lab bench clean
 
 setup:
 	@$(PYTHON) -m fixtures.bootstrap
@@ -23,6 +19,10 @@ baseline: setup
 # When each drill was last held, and which are overdue; ARGS=--due ends with 1 when any is.
 drill: setup
 	$(PY) -m scenarios.drills --target $(TARGET) $(ARGS)
+
+# Faults that a run left behind, or is putting in: what the environment carries says how to take them out.
+heal stop: setup
+	$(PY) -m scenarios.faults $@ --target $(TARGET) $(ARGS)
 
 test: setup
 	$(PY) -m pytest tests -p xdist -n 2 --no-loadscope-reorder $(ARGS)
