@@ -92,7 +92,7 @@ class StageRun:
         if self.decision is None:
             self._look_at_split(at_s)
         if self.decision is None and at_s - self._counted_s > self.terms.patience_s:
-            silent = f"nothing of green's was counted for {at_s - self._counted_s:.0f} s"
+            silent = f"nothing could be counted for {at_s - self._counted_s:.0f} s"
             self._decide(Outcome.INCONCLUSIVE, [silent, *self.blind()], "watch")
         return self.decision
 

@@ -14,8 +14,8 @@ import pytest
 
 from fixtures.clock import SystemClock, wait_until
 from fixtures.lab import Lab
-from fixtures.lab.breaking import Access
-from fixtures.lab.defects import known, mend_all, put_in
+from fixtures.lab.breaking import Access, Changed
+from fixtures.lab.defects import is_rolled_out, known, mend_all, put_in
 from fixtures.target import Side, Target
 from reports.release import record
 from reports.verdicts import Verdict
@@ -30,6 +30,7 @@ from tests.suites.running import ROOT, run_stage
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 DEFECTS = {name: one for name, one in known("hwayo").items() if one.stage == "release"}
 ROLLED_BACK = ("green-errors", "green-slow", "green-fails-under-load", "green-login-fails", "one-replica-bad")
+BLUE_REPORTS = "/api/v1/namespaces/hwayo-production/configmaps/report-generator-behaviour"
 UNTOLD = ("metrics-missing", "metrics-stale", "weight-ignored", "common-shock")
 
 
@@ -150,13 +151,27 @@ def test_a_rollback_that_takes_too_long_is_over_its_budget(broken: str, lab: Lab
     assert "release_rollback" in found.with_verdict(Verdict.FAIL)
 
 
-@pytest.mark.parametrize("broken", ["blue-broken-at-rollback"], indirect=True)
-def test_nobody_is_sent_to_a_blue_that_is_not_fit(broken: str, lab: Lab, tmp_path: Path) -> None:
-    found = carried(lab, tmp_path)
+@pytest.mark.parametrize("broken", ["green-errors"], indirect=True)
+def test_nobody_is_sent_to_a_blue_that_is_not_fit(
+    broken: str, lab: Lab, access: Access, tmp_path: Path
+) -> None:
+    """Blue breaks between the decision and the way back; its settings as they were when the release began heal it."""
+    breaks = Changed(BLUE_REPORTS, lambda found: found.setdefault("data", {}).update(not_ready="true"))
+    before = breaks.before(access)
+
+    def break_blue(line: str) -> None:
+        if ": roll back" in line:
+            breaks.apply(access)
+            wait_until(lambda: not is_rolled_out(access, "hwayo-production", "report-generator"), 30)
+
+    try:
+        found = carried(lab, tmp_path, say=break_blue)
+    finally:
+        breaks.mend(access, before)
     assert found.record.outcome == "roll back", found.told
     assert found.record.rollback is not None
-    assert found.record.rollback.kind == "emergency"
-    assert DEFECTS[broken].says in found.record.rollback.reason
+    assert found.record.rollback.kind == "emergency", found.told
+    assert "report-generator" in found.record.rollback.reason
     assert "switch" not in steps(found)
     assert all(steps(found)[name].ok for name in ("maintenance", "redeploy", "lift")), found.told
     assert is_restored(found)
@@ -165,9 +180,11 @@ def test_nobody_is_sent_to_a_blue_that_is_not_fit(broken: str, lab: Lab, tmp_pat
 @pytest.mark.parametrize("broken", ["blue-removed-early"], indirect=True)
 def test_a_blue_that_is_gone_is_missed_and_nobody_sent_there(broken: str, lab: Lab, tmp_path: Path) -> None:
     found = carried(lab, tmp_path, short(Target.load("hwayo")))
-    assert "old_environment" in found.with_verdict(Verdict.FAIL), found.told
-    assert DEFECTS[broken].says in found.told
+    assert found.record.outcome == "inconclusive", found.told
+    assert "on blue has no series" in "; ".join(found.record.reasons)
     assert found.record.weights[-1].green == 1.0
+    assert found.record.restored is not None
+    assert DEFECTS[broken].says in found.record.restored.said
     assert "release_restored" in found.with_verdict(Verdict.FAIL)
 
 
