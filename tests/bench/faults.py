@@ -52,6 +52,11 @@ class Tale:
     open_entries: Counter[int] = field(default_factory=Counter)  # that the kill left -> how often
     wrong: list[str] = field(default_factory=list)
 
+    def goes_wrong(self, what: str) -> None:
+        """Said at once: whoever ends the bench early has seen it."""
+        self.wrong.append(what)
+        print(f"  WRONG: {what}", flush=True)
+
 
 def main() -> int:
     lab = Lab.start("hwayo", NAME, progress=lambda line: print(f"  {line}", flush=True))
@@ -60,8 +65,6 @@ def main() -> int:
             tale = told(lab, folder)
     finally:
         lab.stop()
-    for line in tale.wrong:
-        print(f"  {line}", flush=True)
     left = sum(times for entries, times in tale.open_entries.items() if entries)
     print(f"  entries that a kill left open: {dict(sorted(tale.open_entries.items()))}", flush=True)
     return report(
@@ -99,16 +102,16 @@ def told(lab: Lab, folder: str) -> Tale:
             try:
                 killed = pair.kill(4 * BOUND_S)
             except TimedOut:
-                tale.wrong.append(f"{number} {fault['fault']}: left in the ledger")
+                tale.goes_wrong(f"{number} {fault['fault']}: left in the ledger")
                 continue
             tale.healed_s.append(killed.healed_s)
             tale.open_entries[killed.left] += 1
             try:
                 wait_until(lambda: state(hands.objects) == before and not marks(hands.objects), BOUND_S)
             except TimedOut:
-                tale.wrong.append(f"{number} {fault['fault']}: not as before")
+                tale.goes_wrong(f"{number} {fault['fault']}: not as before")
             if killed.code:
-                tale.wrong.append(f"{number} {fault['fault']}: the watchdog ended with {killed.code}")
+                tale.goes_wrong(f"{number} {fault['fault']}: the watchdog ended with {killed.code}")
             print(
                 f"  {number:3} {fault['fault']:<16} {killed.left} open, healed in {killed.healed_s:.2f} s",
                 flush=True,
