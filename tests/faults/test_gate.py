@@ -87,11 +87,13 @@ def test_one_pod_lost_is_withstood(tried: Tried) -> None:
     assert said is Verdict.PASS, reason
 
 
+@pytest.mark.long
 def test_errors_are_noticed_by_trigger_alert_and_people(tried: Tried) -> None:
     said, reason = tried(experiment(**ERRORS, noticed={**NOTICED, "within": "90s"}))
     assert said is Verdict.PASS, reason
 
 
+@pytest.mark.long
 def test_an_alert_that_is_led_elsewhere_is_missed_by_people(tried: Tried, access: Access) -> None:
     """Without its severity it takes the default route, which no pager hears."""
 
@@ -106,6 +108,7 @@ def test_an_alert_that_is_led_elsewhere_is_missed_by_people(tried: Tried, access
     assert "trigger" not in reason
 
 
+@pytest.mark.long
 def test_one_replica_where_two_are_promised_may_not_be_killed(tried: Tried, access: Access) -> None:
     alone = breakage.deployment("auth-service", breakage.scaled(1))
     with broken(access, alone):
@@ -123,6 +126,7 @@ def test_a_fault_that_does_not_bite_proves_nothing(tried: Tried) -> None:
     assert "nothing changed" in reason
 
 
+@pytest.mark.long
 def test_a_fault_from_which_the_other_side_suffers_is_ended(tried: Tried, access: Access) -> None:
     """Somebody scales blue's service down while green is being harmed."""
     told = {

@@ -65,6 +65,7 @@ def loaded(access: Access, folder: Path, *options: str) -> Run:
     return run_stage("load", lab=access.facts["name"], folder=folder, options=options)
 
 
+@pytest.mark.long
 def test_a_healthy_system_passes_in_silence(access: Access, tmp_path: Path) -> None:
     run = loaded(access, tmp_path, *BOTH_SIDES)
     assert not gating(run, "FAIL"), run.output[-4000:]
@@ -74,6 +75,7 @@ def test_a_healthy_system_passes_in_silence(access: Access, tmp_path: Path) -> N
     assert {"error_rate", "login", "report_generation", "memory"} <= set(gating(run, "PASS"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("broken", DEFECTS.values(), ids=list(DEFECTS), indirect=True)
 def test_a_defect_is_caught_by_those_who_should_and_nobody_else(
     broken: Defect, access: Access, tmp_path: Path
@@ -132,6 +134,7 @@ def test_a_killed_generator_says_nothing_about_the_system(lab: Lab) -> None:
     assert set(verdicts(lab, "rate=100/s", 4.0, kill).values()) == {Verdict.INVALID}
 
 
+@pytest.mark.long
 def test_a_stall_at_the_very_end_is_waited_for_and_caught(lab: Lab, access: Access) -> None:
     """Last, because it takes the services a few seconds to find their database again."""
     envoy = access.process(str(folder(access.layout) / "bootstrap.yaml"))

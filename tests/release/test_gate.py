@@ -29,9 +29,30 @@ from tests.suites.running import ROOT, run_stage
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 DEFECTS = {name: one for name, one in known("hwayo").items() if one.stage == "release"}
-ROLLED_BACK = ("green-errors", "green-slow", "green-fails-under-load", "green-login-fails", "one-replica-bad")
+ROLLED_BACK = (
+    "green-errors",
+    *(
+        pytest.param(name, marks=pytest.mark.long)
+        for name in (
+            "green-slow",
+            "green-fails-under-load",
+            "green-login-fails",
+            "one-replica-bad",
+        )
+    ),
+)
 BLUE_REPORTS = "/api/v1/namespaces/hwayo-production/configmaps/report-generator-behaviour"
-UNTOLD = ("metrics-missing", "metrics-stale", "weight-ignored", "common-shock")
+UNTOLD = (
+    "common-shock",
+    *(
+        pytest.param(name, marks=pytest.mark.long)
+        for name in (
+            "metrics-missing",
+            "metrics-stale",
+            "weight-ignored",
+        )
+    ),
+)
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +110,7 @@ def steps(found: Carried) -> dict[str, record.Step]:
     return {step.name: step for step in found.record.rollback.steps}
 
 
+@pytest.mark.long
 def test_a_healthy_release_passes_the_whole_suite(access: Access, tmp_path: Path) -> None:
     run = run_stage("release", lab=access.facts["name"], folder=tmp_path)
     # A machine that is busy with other things holds the prober up, which is said, and passes nothing.
@@ -130,6 +152,7 @@ def test_what_cannot_be_told_is_neither_promoted_nor_rolled_back(
     assert "canary_watch_5" in found.with_verdict(Verdict.UNKNOWN)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("broken", ["sticky-connections+notification-dead"], indirect=True)
 def test_who_stays_on_green_is_seen_and_a_dead_channel_named(broken: str, lab: Lab, tmp_path: Path) -> None:
     found = carried(lab, tmp_path, short(Target.load("hwayo"), switch="8s"))
@@ -142,6 +165,7 @@ def test_who_stays_on_green_is_seen_and_a_dead_channel_named(broken: str, lab: L
     assert {one.channel for one in dead} == {DEFECTS["notification-dead"].says}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("broken", ["rollback-late"], indirect=True)
 def test_a_rollback_that_takes_too_long_is_over_its_budget(broken: str, lab: Lab, tmp_path: Path) -> None:
     found = carried(lab, tmp_path)
@@ -151,6 +175,7 @@ def test_a_rollback_that_takes_too_long_is_over_its_budget(broken: str, lab: Lab
     assert "release_rollback" in found.with_verdict(Verdict.FAIL)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("broken", ["green-errors"], indirect=True)
 def test_nobody_is_sent_to_a_blue_that_is_not_fit(
     broken: str, lab: Lab, access: Access, tmp_path: Path
@@ -177,6 +202,7 @@ def test_nobody_is_sent_to_a_blue_that_is_not_fit(
     assert is_restored(found)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("broken", ["blue-removed-early"], indirect=True)
 def test_a_blue_that_is_gone_is_missed_and_nobody_sent_there(broken: str, lab: Lab, tmp_path: Path) -> None:
     found = carried(lab, tmp_path, short(Target.load("hwayo")))
@@ -188,6 +214,7 @@ def test_a_blue_that_is_gone_is_missed_and_nobody_sent_there(broken: str, lab: L
     assert "release_restored" in found.with_verdict(Verdict.FAIL)
 
 
+@pytest.mark.long
 def test_what_somebody_else_sets_ends_the_release_and_stays(lab: Lab, access: Access, tmp_path: Path) -> None:
     switch = Switch(lab)
 
@@ -205,6 +232,7 @@ def test_what_somebody_else_sets_ends_the_release_and_stays(lab: Lab, access: Ac
         switch.close()
 
 
+@pytest.mark.long
 def test_a_pipelines_release_is_only_watched(lab: Lab, tmp_path: Path) -> None:
     switch, target = Switch(lab), short(Target.load("hwayo"))
 
@@ -226,6 +254,7 @@ def test_a_pipelines_release_is_only_watched(lab: Lab, tmp_path: Path) -> None:
         switch.close()
 
 
+@pytest.mark.long
 def test_a_run_that_is_ended_puts_the_traffic_back_and_says_so(
     lab: Lab, access: Access, tmp_path: Path
 ) -> None:
