@@ -56,7 +56,7 @@ def carried(
     wish: Wish | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Carried:
-    """`say` hears each line as it is said."""
+    """`say` hears each line as it is said, and each tick."""
     target, said = target or Target.load("hwayo"), list[str]()
 
     def hear(line: str) -> None:
@@ -68,7 +68,12 @@ def carried(
     around = Surroundings(target, environment, Side.GREEN)
     try:
         with notifying(environment, folder.name) as notifier:
-            found = carry_out(around, wish or Wish(), folder, Hearers(hear, notifier.tell))
+            found = carry_out(
+                around,
+                wish or Wish(),
+                folder,
+                Hearers(hear, notifier.tell, lambda progress: say(str(progress))),
+            )
     finally:
         around.close()
     promises = [
