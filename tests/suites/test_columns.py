@@ -38,7 +38,9 @@ def test_a_column_of_nothing_but_ciphertext_is_encrypted(postgres: str) -> None:
     assert any("users.display_name: 2 values looked at" in one.title for one in found.evidence)
 
 
-@pytest.mark.parametrize("name", ["王大明", f"{SEALED[0]} 王大明", SEALED[0][:40]])
+@pytest.mark.parametrize(
+    "name", ["王大明", f"{SEALED[0]} 王大明", SEALED[0][:40]], ids=["plain", "beside a sealed one", "cut off"]
+)
 def test_a_name_in_the_open_is_counted_and_not_shown(postgres: str, name: str) -> None:
     people(postgres, *SEALED, name)
     found = seen(postgres)
