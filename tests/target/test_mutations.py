@@ -68,6 +68,7 @@ PLACES = places(DATA)
 
 
 @given(st.sampled_from(PLACES), nonsense)
+@example(("pages",), 5)
 @SLOW
 def test_a_value_replaced_by_nonsense(place: tuple[Any, ...], value: Any) -> None:
     data = copy.deepcopy(DATA)
