@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 
@@ -45,6 +46,7 @@ class Cut:
 
 def main() -> int:
     place, namespace, expires_s = Place.read(sys.stdin.readline()), sys.argv[1], float(sys.argv[2])
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # who was started in the background ignores it
     signals = Signals()
     with place.opened() as hands, Standby(place) as standby:
         site = Site(hands, place.ledger, standby)
