@@ -34,6 +34,7 @@ class Fleet:
         self._changes = able(platform, Changes)
         self._workloads = able(platform, Workloads)
         self._clock = clock
+        self._ours: dict[str, int] = {}  # the numbers that we set
         self.namespace = namespace
 
     # --- how many ----------------------------------------------------------------------------------------------------
@@ -43,7 +44,18 @@ class Fleet:
     def scale(self, wanted: Mapping[str, int]) -> None:
         """Raises Conflict where somebody else set another number meanwhile."""
         for name, number in wanted.items():
+            self._ours[name] = number  # before the call: it may have been carried out although it raised
             self._change(Ref(KIND, self.namespace, name), ("spec", "replicas"), number)
+
+    def put_back(self, wanted: Mapping[str, int]) -> None:
+        """Where the number there is one that we set; what an autoscaler or a person has set since stays."""
+        ours = {name for name, number in self.replicas().items() if self._ours.get(name) == number}
+        self.scale({name: number for name, number in wanted.items() if name in ours})
+
+    def at_least(self, wanted: Mapping[str, int]) -> None:
+        """Scaled up where there are fewer; a number that an autoscaler or a person has raised since stays."""
+        now = self.replicas()
+        self.scale({name: number for name, number in wanted.items() if now.get(name, 0) < number})
 
     def scale_all(self, number: int) -> None:
         self.scale(dict.fromkeys(self.replicas(), number))

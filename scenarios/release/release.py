@@ -92,11 +92,19 @@ class Release:
             self._conclude(Outcome.INCONCLUSIVE, [str(error)])
         except BaseException as error:
             self._conclude(Outcome.INCONCLUSIVE, [f"ended by {type(error).__name__} {error}".strip()])
-            self.ways.say("ended: putting the traffic back")
-            self.restored = self._put_back()
-            self.ways.say(self.restored.said)
+            self.ways.say("ended: putting the traffic back" if self._has_touched else "ended")
+            self._restore()
             raise
         if not (self.keep and self.outcome is Outcome.PROMOTE):
+            self._restore()
+
+    @property
+    def _has_touched(self) -> bool:
+        """Who only watches has nothing to put back, and whatever is not as it was is the pipeline's doing."""
+        return not self.observe or self.rollback is not None
+
+    def _restore(self) -> None:
+        if self._has_touched:
             self.restored = self._put_back()
             self.ways.say(self.restored.said)
 
@@ -272,7 +280,7 @@ class Release:
 
     def _users_back(self) -> list[str]:
         ways, blue = self.ways, self.ways.fleets[Side.BLUE]
-        blue.scale(self._known.replicas[Side.BLUE])
+        blue.at_least(self._known.replicas[Side.BLUE])
         budget = ways.terms.rollback.automatic
         if lacking := blue.wait_ready(budget.verify.seconds):
             return [f"blue: {lacking}; the users stay where they are"]
@@ -291,7 +299,7 @@ class Release:
         green, wanted = ways.fleets[Side.GREEN], self._known.replicas[Side.GREEN]
         if green.replicas() == wanted:  # then it was not touched, and is as ready as it was
             return []
-        green.scale(wanted)
+        green.put_back(wanted)
         lacking = green.wait_ready(ways.terms.rollback.automatic.verify.seconds)
         return [f"green: {lacking}"] if lacking else []
 

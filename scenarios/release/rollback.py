@@ -102,7 +102,7 @@ class Rollback:
         blue = self.fleets[Side.BLUE]
         try:
             if blue.replicas() != self.known.replicas[Side.BLUE] and not blue.lacking():
-                blue.scale(self.known.replicas[Side.BLUE])
+                blue.at_least(self.known.replicas[Side.BLUE])
                 blue.wait_ready(self.written.automatic.switch.seconds)
             lacking = blue.idle() or blue.lacking()
             failing = unwell(self.around.target.services, inside(self.around, Side.BLUE))

@@ -97,7 +97,7 @@ def judged(release: Release, judge: Judge) -> JudgeRelease:
 
     def of(objective: Objective) -> None:
         __tracebackhide__ = True
-        if release.outcome == "promote" and objective.over.subject.startswith(_not_asked_for(release)):
+        if objective.over.subject.startswith(_not_asked_for(release)):
             objective = objective.model_copy(update={"must": False})
         measured = measure(release, objective)
         judge(objective, dataclasses.replace(measured, evidence=(*measured.evidence, PAGE)))
@@ -106,8 +106,7 @@ def judged(release: Release, judge: Judge) -> JudgeRelease:
 
 
 def _not_asked_for(release: Release) -> tuple[str, ...]:
-    """What a promoted release that stays does not show: it is reported, and does not gate."""
-    if release.restored is not None:
-        return ()
-    watched = ("old-environment",) if release.mode == "observe" else ()
-    return ("rollback", "restored", *watched)
+    """What a release that stays, or is only watched, does not show: it is reported, and does not gate."""
+    if release.mode == "observe" and release.rollback is None:
+        return ("rollback", "restored", "old-environment")
+    return ("rollback", "restored") if release.outcome == "promote" and release.restored is None else ()

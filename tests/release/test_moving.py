@@ -219,3 +219,16 @@ def test_what_was_known_to_be_good_can_be_put_back(platform: FakePlatform) -> No
     )
     fleet.redeploy(good)
     assert platform.objects[Ref("Deployment", BLUE, "gate")]["spec"]["image"] == "shop:1"
+
+
+def test_what_an_autoscaler_has_raised_since_is_not_taken_down() -> None:
+    platform = FakePlatform(deployment(BLUE, "gate"), deployment(BLUE, "till"))
+    fleet = Fleet(platform, BLUE, FakeClock())
+    fleet.scale_all(1)
+    platform.change(
+        Ref("Deployment", BLUE, "gate"), "autoscaler", lambda body: body["spec"].update(replicas=6)
+    )
+    fleet.put_back({"gate": 2, "till": 2})
+    assert fleet.replicas() == {"gate": 6, "till": 2}
+    fleet.at_least({"gate": 2, "till": 3})
+    assert fleet.replicas() == {"gate": 6, "till": 3}
