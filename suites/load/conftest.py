@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Callable
 
 import pytest
 
 from fixtures.load_options import LoadOptions, load_options
 from fixtures.plugin import target_of
+from fixtures.session.terminal import Say, following, saying
 from fixtures.target import Objective, Side
 from reports.recorder import Recorder
 from scenarios.load.document import Wish, document_load, plan_of, secrets_of, side_by_side_plan
@@ -19,10 +19,9 @@ from scenarios.load.processes import Local, Master
 from scenarios.load.result import LoadRun
 from scenarios.surroundings import Surroundings
 
-Say = Callable[[str], None]
 MadeMeans = Callable[..., Means]
 LAST = "test_remembered.py"  # keeps what the others judged
-LOGGED_EVERY_S = 10  # where nobody is watching
+LOGGED_EVERY_S = 10  # into a log
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -53,20 +52,16 @@ def wish(asked: LoadOptions) -> Wish:
 
 @pytest.fixture(scope="session")
 def say(pytestconfig: pytest.Config) -> Say:
-    """To who watches the run."""
-    reporter = pytestconfig.pluginmanager.get_plugin("terminalreporter")
-    found: Say = getattr(reporter, "say", lambda _: None)
-    return found
+    return saying(pytestconfig)
 
 
 @pytest.fixture(scope="session")
-def means(surroundings: Surroundings, asked: LoadOptions, say: Say) -> MadeMeans:
+def means(surroundings: Surroundings, asked: LoadOptions, pytestconfig: pytest.Config) -> MadeMeans:
     """With what runs are made: `means(Side.GREEN)` counts on that side."""
-    watched = sys.__stdout__ is not None and sys.__stdout__.isatty()
+    follow = following(pytestconfig, LOGGED_EVERY_S)
 
     def shown(progress: Progress) -> None:
-        if watched or int(progress.elapsed_s) % LOGGED_EVERY_S == 0:
-            say(str(progress))
+        follow(progress.elapsed_s, progress)
 
     def made(*sides: Side) -> Means:
         found = surroundings.environment

@@ -10,6 +10,7 @@ import pytest
 from fixtures.load_options import LoadOptions
 from fixtures.plugin import gate_of
 from fixtures.session.judge import Judge
+from fixtures.session.terminal import Say
 from fixtures.target import Bound, Indicator, Objective
 from reports.baseline import page
 from reports.baseline.store import AGAINST_ITSELF, Kept
@@ -21,7 +22,7 @@ from scenarios.load.keeping import Occasion, kept, noise_floor, side_by_side, un
 from scenarios.load.remembering import Asked, save, standing, told
 from scenarios.load.result import LoadRun
 from scenarios.surroundings import Surroundings
-from suites.load.conftest import MadeMeans, Say, local
+from suites.load.conftest import MadeMeans, local
 
 pytestmark = pytest.mark.load
 

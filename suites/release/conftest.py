@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from fixtures.notify import notifying
 from fixtures.plugin import gate_of, target_of
 from fixtures.release_options import ReleaseOptions, release_options
 from fixtures.session.judge import Judge
+from fixtures.session.terminal import following, saying
 from fixtures.target import Objective, Side
 from reports.recorder import Recorder
 from reports.release import page
@@ -25,7 +25,7 @@ from scenarios.release.stage import Progress
 from scenarios.release.terms import longest_s, terms_of
 from scenarios.surroundings import Surroundings
 
-LOGGED_EVERY_S = 5  # where nobody is watching
+LOGGED_EVERY_S = 5  # into a log
 JudgeRelease = Callable[[Objective], None]
 PAGE = Evidence("How the release went", page.NAME, "file")
 
@@ -70,13 +70,10 @@ def release(
     for term in (*terms.stages, terms.full):
         if term.planned_s != term.written_s:
             recorder.scaled(f"release, {term.name}", f"{term.written_s:g} s", f"{term.planned_s:g} s")
-    reporter = pytestconfig.pluginmanager.get_plugin("terminalreporter")
-    say: Callable[[str], None] = getattr(reporter, "say", lambda _: None)
-    watched = sys.__stdout__ is not None and sys.__stdout__.isatty()
+    follow = following(pytestconfig, LOGGED_EVERY_S)
 
     def shown(progress: Progress) -> None:
-        if watched or int(progress.left_s) % LOGGED_EVERY_S == 0:
-            say(str(progress))
+        follow(progress.left_s, progress)
 
     keep = asked.keep if asked.keep is not None else not environment.embedded
     wish = Wish(asked.observe, keep, "rollback" if asked.rolls_back else "report")
@@ -84,7 +81,7 @@ def release(
     folder = gate.options.folder
     try:
         with notifying(environment, folder.name) as notifier:
-            found = carry_out(proven, wish, folder, Hearers(say, notifier.tell, shown))
+            found = carry_out(proven, wish, folder, Hearers(saying(pytestconfig), notifier.tell, shown))
         yield found
     finally:
         page.write_of(folder, gate.redactor)
