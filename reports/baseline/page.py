@@ -133,7 +133,9 @@ def _against_history(told: Told) -> str:
     if told.refused:
         return f"It is not comparable with baseline {told.baseline}: {told.refused}."
     if not told.before:
-        return f"There is no baseline{f' {told.baseline}' if told.baseline else ''} yet."
+        name = told.baseline
+        hint = f"--save-baseline {name} keeps a run that passes"
+        return f"Nothing is kept under {name} before it ({hint})." if name else "There is no baseline yet."
     runs = f"{len(told.before)} run{'s' if len(told.before) > 1 else ''}"
     beside = f"Held against {runs} of baseline {told.baseline}"
     changed = [f"{drawn.called(one.now.endpoint)} {one.trend.changes[-1]}" for one in rows(told)

@@ -81,6 +81,11 @@ def _per_second(run: LoadRun, view: View, phase: str) -> tuple[float, float]:
     return (offered / duration_s, (offered - failed) / duration_s) if duration_s else (0.0, 0.0)
 
 
+def beyond_the_load(run: LoadRun, objective: Objective) -> str:
+    """Why this run cannot show it, whatever the system does: it asked for less than is promised. Empty where it can."""
+    return _too_little_offered(run, _over(run.samples, objective, ""), objective.that, "")
+
+
 def _too_little_offered(run: LoadRun, view: View, bound: Bound, phase: str) -> str:
     """Why nobody can tell whether as much would be carried: so much was never asked for. Users who wait (closed) ask
     for less because the system is slow, so that is the system's."""

@@ -22,6 +22,7 @@ from scenarios.surroundings import Surroundings
 MadeMeans = Callable[..., Means]
 LAST = "test_remembered.py"  # keeps what the others judged
 LOGGED_EVERY_S = 10  # into a log
+REMARKS = pytest.StashKey[list[str]]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -31,6 +32,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in last]
     if named.baseline or named.save_baseline:
         items += last
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What became of the run stays on the screen."""
+    for line in config.stash.get(REMARKS, []):
+        terminalreporter.write_line(line)
 
 
 def parametrize(metafunc: pytest.Metafunc, wanted: Callable[[Objective], bool]) -> None:
@@ -53,6 +60,12 @@ def wish(asked: LoadOptions) -> Wish:
 @pytest.fixture(scope="session")
 def say(pytestconfig: pytest.Config) -> Say:
     return saying(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def remark(pytestconfig: pytest.Config) -> Say:
+    """For the end of the run."""
+    return pytestconfig.stash.setdefault(REMARKS, []).append
 
 
 @pytest.fixture(scope="session")

@@ -11,14 +11,16 @@ from fixtures.load_options import LoadOptions
 from fixtures.plugin import gate_of
 from fixtures.session.judge import Judge
 from fixtures.session.terminal import Say
-from fixtures.target import Bound, Indicator, Objective
+from fixtures.target import Bound, Indicator, Objective, Target
 from reports.baseline import page
+from reports.baseline.page import Told
 from reports.baseline.store import AGAINST_ITSELF, Kept
 from reports.recorder import Recorder
 from reports.verdicts import Evidence, Verdict
-from scenarios.load.document import Wish, side_by_side_plan
+from scenarios.load.document import Wish, load_objectives, side_by_side_plan
 from scenarios.load.engine import run_load
 from scenarios.load.keeping import Occasion, kept, noise_floor, side_by_side, uncompared
+from scenarios.load.measure import beyond_the_load
 from scenarios.load.remembering import Asked, save, standing, told
 from scenarios.load.result import LoadRun
 from scenarios.surroundings import Surroundings
@@ -39,9 +41,27 @@ IN_LINE = Objective(
 
 
 @pytest.fixture
-def occasion(surroundings: Surroundings, recorder: Recorder, pytestconfig: pytest.Config) -> Occasion:
+def names(asked: LoadOptions, pytestconfig: pytest.Config) -> Asked:
+    return Asked(asked.baseline, asked.save_baseline, pytestconfig.rootpath / asked.baselines)
+
+
+@pytest.fixture
+def beyond(run: LoadRun, target: Target) -> dict[str, str]:
+    """Promises that this load cannot show, and why: a baseline of little load is one all the same."""
+    why = {one.name: beyond_the_load(run, one) for one in load_objectives(target)}
+    return {name: reason for name, reason in why.items() if reason}
+
+
+@pytest.fixture
+def occasion(
+    surroundings: Surroundings, recorder: Recorder, beyond: dict[str, str], pytestconfig: pytest.Config
+) -> Occasion:
     """The verdict is the one that the other tests of the whole stage came to; a part of them is no verdict."""
-    found = [one.verdict for one in recorder.findings if one.stage == "load" and one.gates]
+    found = [
+        one.verdict
+        for one in recorder.findings
+        if one.stage == "load" and one.gates and one.name not in beyond
+    ]
     verdict = gate_of(pytestconfig).scope.part or str(Verdict.worst(found))
     pods = surroundings.pods(surroundings.target.services[0])
     release = ", ".join(sorted({image.rpartition(":")[2] for pod in pods for image in pod.images}))
@@ -73,22 +93,26 @@ def measure_noise(
     return measured
 
 
-def test_remembered(
-    remembered: Kept, both: LoadRun, measure_noise: Callable[[], Kept], asked: LoadOptions, say: Say,
-    judge: Judge, pytestconfig: pytest.Config,
-) -> None:  # fmt: skip
-    """In line with what was measured before, under the same conditions."""
-    names = Asked(asked.baseline, asked.save_baseline, pytestconfig.rootpath / asked.baselines)
+@pytest.fixture
+def beside(
+    remembered: Kept, both: LoadRun, measure_noise: Callable[[], Kept], names: Asked, remark: Say,
+    beyond: dict[str, str],
+) -> Told:  # fmt: skip
+    """The run beside those before it, and what became of it."""
+    notes = [f"Not put to the test: {why}." for why in beyond.values()]
     if names.save:
-        say(save(remembered, names, measure_noise))
+        notes.append(f"Baseline {names.save}: {save(remembered, names, measure_noise)}.")
+        remark(notes[-1])
     if why := uncompared(both):
-        beside = told(remembered, names, {})
-        notes = (*beside.notes, f"Blue and green were not compared: {why}.")
-        beside = dataclasses.replace(beside, notes=notes)
-    else:
-        beside = told(remembered, names, side_by_side(both))
+        notes.append(f"Blue and green were not compared: {why}.")
+    found = told(remembered, names, {} if why else side_by_side(both))
+    return dataclasses.replace(found, notes=(*found.notes, *notes))
+
+
+def test_remembered(beside: Told, remark: Say, judge: Judge, pytestconfig: pytest.Config) -> None:
+    """In line with what was measured before, under the same conditions."""
     path = page.write(beside, gate_of(pytestconfig).options.folder / PAGE)
-    say(f"performance: {path}")
+    remark(f"performance: {path}")
     seen = standing(beside)
     shown = Evidence("how it performed, against what it was", PAGE, "file")
     judge(IN_LINE, dataclasses.replace(seen, evidence=(*seen.evidence, shown)))
