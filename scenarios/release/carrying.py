@@ -14,6 +14,8 @@ from fixtures.platforms.istio import Istio
 from fixtures.platforms.routing import Router
 from fixtures.target import Side
 from reports.release import record
+from scenarios.faults.healing import left_behind
+from scenarios.faults.place import Place
 from scenarios.load.document import secrets_of
 from scenarios.load.engine import Means, traffic
 from scenarios.release.fleet import Fleet
@@ -24,7 +26,8 @@ from scenarios.release.probing import Probing
 from scenarios.release.recording import recorded
 from scenarios.release.release import Release, Say, Tell, Ways, tell_nobody
 from scenarios.release.stage import Progress
-from scenarios.release.terms import Terms, terms_of
+from scenarios.release.terms import Terms, longest_s, terms_of
+from scenarios.release.undoing import Undoable, undoable
 from scenarios.release.users import natural_rps, needed_rps, users_plan
 from scenarios.surroundings import Surroundings
 
@@ -38,6 +41,7 @@ class Wish:
     observe: bool = False
     keep: bool = False
     on_fail: str = "report"
+    lab: str = ""  # its name, where the environment is embedded: what is to be undone is kept for each apart
 
 
 @dataclass(frozen=True)
@@ -49,31 +53,37 @@ class Hearers:
     on_progress: Callable[[Progress], None] = lambda _: None
 
 
-def router_of(around: Surroundings) -> Router:
+def router_of(around: Surroundings, changes: Changes | None = None) -> Router:
     """Raises Unsupported for a kind of router that nobody can move yet."""
     if around.target.router != "istio":
         raise Unsupported(around.target.router, "weights")
     namespaces = around.environment.namespaces
-    return Istio(able(around.platform, Changes), namespaces.blue, namespaces.green)
+    return Istio(changes or able(around.platform, Changes), namespaces.blue, namespaces.green)
 
 
 def carry_out(around: Surroundings, wish: Wish, folder: Path, hearers: Hearers) -> record.Release:
     """The whole release. Its record is written to the folder, whatever happens; what ends the process goes on."""
     terms = terms_of(around.target, around.environment)
     folder.mkdir(parents=True, exist_ok=True)
-    with _users(around, terms, hearers) as (moments, rate_rps), probed(around, terms, folder) as probing:
+    with (
+        _undone_if_killed(around, wish, terms, hearers.say) as undoable,
+        _users(around, terms, hearers) as (moments, rate_rps),
+        probed(around, terms, folder) as probing,
+    ):
         namespaces = around.environment.namespaces
+        let_go = undoable.keep if undoable else lambda: None
         ways = Ways(
             around=around,
             terms=terms,
-            road=Road(router_of(around), moments, probing.timeline),
-            fleets={side: Fleet(around.platform, namespaces[side], moments) for side in Side},
+            road=Road(router_of(around, undoable), moments, probing.timeline, let_go),
+            fleets={side: Fleet(around.platform, namespaces[side], moments, undoable) for side in Side},
             timeline=probing.timeline,
             clock=moments,
             folder=folder,
             say=hearers.say,
             tell=hearers.tell,
             on_progress=hearers.on_progress,
+            let_go=let_go,
             topped_up_rps=rate_rps / 2,
         )
         release = Release(ways, wish.observe, wish.keep, wish.on_fail)
@@ -83,6 +93,19 @@ def carry_out(around: Surroundings, wish: Wish, folder: Path, hearers: Hearers) 
             found = recorded(release)
             record.write(found, folder)
     return found
+
+
+@contextmanager
+def _undone_if_killed(around: Surroundings, wish: Wish, terms: Terms, say: Say) -> Iterator[Undoable | None]:
+    """Who only watches changes nothing that would have to be undone, and undoes nothing of an earlier run's."""
+    place = Place.of(around.target.system, around.environment, wish.lab)
+    if wish.observe:
+        for entry in left_behind(able(around.platform, Changes), place.ledger):
+            say(f"an earlier run was killed and left {entry.fault} behind: python -m scenarios.faults heal")
+        yield None
+        return
+    with undoable(able(around.platform, Changes), place, longest_s(terms), say) as found:
+        yield found
 
 
 @contextmanager

@@ -21,24 +21,28 @@ class Clustering:
     """Dispersion of several metrics: 1 until something else was seen, never less. Kept from one stage to the next."""
 
     def __init__(self, metrics: int) -> None:
-        self._seen = np.full(metrics, PRIOR)
-        self._expected = np.full(metrics, PRIOR)
-        self._n = np.zeros(metrics)
-        self._bad = np.zeros(metrics)
+        self._moments = np.full(
+            (2, metrics), PRIOR
+        )  # squared distances as they were seen, as they are expected
+        self._before = np.zeros(
+            (2, metrics)
+        )  # blue's answers in the last tick that had any, and the bad ones
         self._fades = 1 - 1 / MEMORY_TICKS
 
     @property
     def dispersion(self) -> Floats:
-        found: Floats = np.maximum(1.0, self._seen / self._expected)
+        seen, expected = self._moments
+        found: Floats = np.maximum(1.0, seen / expected)
         return found
 
     def take(self, n: Floats, bad: Floats) -> None:
         """Blue's answers of a tick. A tick without traffic is passed over: the next is held against the one before."""
-        both = self._n + n
-        comparable = (self._n > 0) & (n > 0)
-        share = comparable * n / np.maximum(both, 1e-9)
-        together = self._bad + bad
-        prior = PRIOR * (1 - self._fades)  # the prior does not fade
-        self._seen = self._seen * self._fades + (prior + comparable * (bad - share * together) ** 2)
-        self._expected = self._expected * self._fades + (prior + together * share * (1 - share))
-        self._n, self._bad = np.where(n > 0, (n, bad), (self._n, self._bad))
+        now = np.array((n, bad))
+        both, together = self._before + now
+        share = n / np.maximum(both, 1e-9)  # 0 or 1 where one tick had no traffic: nothing is expected then
+        here = share * together
+        self._moments *= self._fades
+        self._moments += PRIOR * (1 - self._fades)  # the prior does not fade
+        self._moments[0] += (bad - here) ** 2
+        self._moments[1] += here * (1 - share)
+        np.copyto(self._before, now, where=n > 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from fixtures.clock import Clock, TimedOut, wait_until
 from fixtures.evidence import Missing
 from fixtures.platforms.abilities import Workloads, able
 from fixtures.platforms.changes import Changes, Conflict, Ref
+from scenarios.release.within import got, put, unmarked
 
 KIND = "Deployment"
 BACKED_UP = ("ConfigMap", "Deployment", "Service", "NetworkPolicy", "VirtualService")
@@ -30,8 +30,11 @@ Json = dict[str, Any]
 class Fleet:
     """The deployments of one namespace."""
 
-    def __init__(self, platform: object, namespace: str, clock: Clock) -> None:
-        self._changes = able(platform, Changes)
+    def __init__(
+        self, platform: object, namespace: str, clock: Clock, changes: Changes | None = None
+    ) -> None:
+        """`changes`: what it writes through, where that is not the platform itself."""
+        self._changes = changes or able(platform, Changes)
         self._workloads = able(platform, Workloads)
         self._clock = clock
         self._ours: dict[str, int] = {}  # the numbers that we set
@@ -133,42 +136,21 @@ class Fleet:
             body = self._changes.read_object(ref)
             if body is None:
                 raise Missing(f"there is no {ref}")
-            now = _get(body, at)
+            now = got(body, at)
             if now == value:
                 return
             if attempt and now != seen:
                 raise Conflict(f"{ref}: somebody else set {'.'.join(at)} meanwhile")
             seen = now
             try:
-                self._changes.replace_object(ref, _with(body, at, value))
+                self._changes.replace_object(ref, put(body, at, value))
             except Conflict:
                 continue
             return
         raise Conflict(f"{ref} was changed {TRIES} times while {'.'.join(at)} was to be set")
 
 
-def _get(body: Json, at: tuple[str, ...]) -> object:
-    found: Any = body
-    for key in at:
-        found = (found or {}).get(key)
-    return found
-
-
-def _with(body: Json, at: tuple[str, ...], value: object) -> Json:
-    """A copy with that field set, or taken out where the value is None."""
-    made = copy.deepcopy(body)
-    parent: Any = made
-    for key in at[:-1]:
-        parent[key] = parent.get(key) or {}
-        parent = parent[key]
-    if value is None:
-        parent.pop(at[-1], None)
-    else:
-        parent[at[-1]] = value
-    return made
-
-
 def _bare(kind: str, found: Json) -> Json:
-    metadata = {key: value for key, value in found["metadata"].items() if key not in SERVERS_OWN}
+    metadata = {key: value for key, value in unmarked(found)["metadata"].items() if key not in SERVERS_OWN}
     rest = {key: value for key, value in found.items() if key not in ("status", "metadata", "kind")}
     return {"kind": kind, "metadata": metadata, **rest}

@@ -19,11 +19,13 @@ MOST_BINS = 240
 
 @dataclass
 class Road:
-    """Where users are sent, as we left it. `weights` is every change so far, whoever made it."""
+    """Where users are sent, as we left it. `weights` is every change so far, whoever made it. `before_closing`: from
+    then on nobody else is to send users anywhere."""
 
     router: Router
     clock: Clock
     timeline: Callable[[], Timeline]
+    before_closing: Callable[[], None] = lambda: None
     weights: list[Weight] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -41,6 +43,7 @@ class Road:
         self._note(green, by)
 
     def close(self, page: str) -> None:
+        self.before_closing()
         self.checked()
         self.routes = self.router.close(self.routes, page)
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fixtures.clock import Clock
-from fixtures.evidence import NoEvidence
-from fixtures.platforms.changes import Conflict
 from fixtures.platforms.routing import Changed
 from fixtures.target import Side
 from reports.release import record
@@ -20,7 +19,7 @@ from scenarios.release.eyes import Seeing
 from scenarios.release.fleet import Fleet
 from scenarios.release.health import inside
 from scenarios.release.moving import Road
-from scenarios.release.rollback import REHEARSAL, Known, Rollback, Why
+from scenarios.release.rollback import REHEARSAL, TROUBLES, Known, Rollback, Why
 from scenarios.release.split import ENOUGH, split_of
 from scenarios.release.stage import SETTLES_S, Progress, StageRun
 from scenarios.release.terms import Term, Terms, moments
@@ -53,6 +52,7 @@ class Ways:
     say: Say
     tell: Tell = tell_nobody
     on_progress: Callable[[Progress], None] = lambda _: None
+    let_go: Callable[[], None] = lambda: None  # from then on nobody undoes what was changed
     topped_up_rps: float = 0.0
 
 
@@ -88,14 +88,16 @@ class Release:
         put back."""
         try:
             self._carry_out()
-        except (NoEvidence, Changed, Conflict) as error:
+        except TROUBLES as error:
             self._conclude(Outcome.INCONCLUSIVE, [str(error)])
         except BaseException as error:
             self._conclude(Outcome.INCONCLUSIVE, [f"ended by {type(error).__name__} {error}".strip()])
             self.ways.say("ended: putting the traffic back" if self._has_touched else "ended")
             self._restore()
             raise
-        if not (self.keep and self.outcome is Outcome.PROMOTE):
+        if self.keep and self.outcome is Outcome.PROMOTE:
+            self._stay()
+        else:
             self._restore()
 
     @property
@@ -107,6 +109,16 @@ class Release:
         if self._has_touched:
             self.restored = self._put_back()
             self.ways.say(self.restored.said)
+            with suppress(*TROUBLES):  # what nobody could be asked about is the watchdog's to put back
+                self.ways.let_go()
+
+    def _stay(self) -> None:
+        try:
+            self.ways.let_go()
+        except TROUBLES as error:
+            self._conclude(
+                Outcome.INCONCLUSIVE, [f"promoted, and will be taken back by its watchdog: {error}"]
+            )
 
     def _carry_out(self) -> None:
         if why := self._not_ready():
@@ -273,7 +285,7 @@ class Release:
         for act in (self._users_back, self._fleets_back, self._different):
             try:
                 wrong += act()
-            except (NoEvidence, Changed, Conflict) as error:
+            except TROUBLES as error:
                 wrong.append(str(error))
         said = "; ".join(wrong) if wrong else "everything stands as it was found"
         return record.Restored(not wrong, said, self.ways.clock.now())

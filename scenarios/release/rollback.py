@@ -12,19 +12,21 @@ from typing import Any
 
 from fixtures.clock import Clock, TimedOut, wait_until
 from fixtures.evidence import NoEvidence
+from fixtures.ledger import LedgerFailed
 from fixtures.platforms.changes import Conflict, Rejected
 from fixtures.platforms.routing import Changed
 from fixtures.target import Side
 from fixtures.target.release import Budget
 from fixtures.target.release import Rollback as Written
 from reports.release import record
+from scenarios.faults.site import Unwatched
 from scenarios.release.fleet import Fleet
 from scenarios.release.health import inside, through_door, unwell
 from scenarios.release.moving import Road
 from scenarios.surroundings import Surroundings
 
 PAGE = "系統維護中，請稍後再試。 Under maintenance, please come back soon."
-TROUBLES = (NoEvidence, Conflict, Rejected, Changed)
+TROUBLES = (NoEvidence, Conflict, Rejected, Changed, LedgerFailed, Unwatched)
 FIT_S = 5.0  # how long blue may seem unfit before it is taken for that
 REHEARSAL = "rehearsal"
 Json = dict[str, Any]

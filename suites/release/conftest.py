@@ -75,9 +75,9 @@ def release(
     def shown(progress: Progress) -> None:
         follow(progress.left_s, progress)
 
-    keep = asked.keep if asked.keep is not None else not environment.embedded
-    wish = Wish(asked.observe, keep, "rollback" if asked.rolls_back else "report")
     gate = gate_of(pytestconfig)
+    keep = asked.keep if asked.keep is not None else not environment.embedded
+    wish = Wish(asked.observe, keep, "rollback" if asked.rolls_back else "report", gate.options.lab)
     folder = gate.options.folder
     try:
         with notifying(environment, folder.name) as notifier:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -70,7 +71,7 @@ def carried(
         with notifying(environment, folder.name) as notifier:
             found = carry_out(
                 around,
-                wish or Wish(),
+                dataclasses.replace(wish or Wish(), lab=lab.facts["name"]),
                 folder,
                 Hearers(hear, notifier.tell, lambda progress: say(str(progress))),
             )

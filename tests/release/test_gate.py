@@ -19,6 +19,8 @@ from fixtures.lab.defects import is_rolled_out, known, mend_all, put_in
 from fixtures.target import Side, Target
 from reports.release import record
 from reports.verdicts import Verdict
+from scenarios.faults.place import Place
+from scenarios.faults.watchdog import LOG
 from scenarios.release import back
 from scenarios.release.carrying import Wish
 from scenarios.release.fleet import Fleet
@@ -254,12 +256,10 @@ def test_a_pipelines_release_is_only_watched(lab: Lab, tmp_path: Path) -> None:
         switch.close()
 
 
-@pytest.mark.long
-def test_a_run_that_is_ended_puts_the_traffic_back_and_says_so(
-    lab: Lab, access: Access, tmp_path: Path
-) -> None:
+def ended_on_green(access: Access, folder: Path, by: signal.Signals) -> str:
+    """What a run of the suite says that gets the signal once green has its first users."""
     command = [sys.executable, "-m", "pytest", "suites/release", "-p", "no:cacheprovider", "-x", "-s"]
-    command += ["--lab", access.facts["name"], "--run-dir", str(tmp_path)]
+    command += ["--lab", access.facts["name"], "--run-dir", str(folder)]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as run:
@@ -269,15 +269,41 @@ def test_a_run_that_is_ended_puts_the_traffic_back_and_says_so(
             said.append(line)
             if "of the users to green" in line:
                 wait_until(lambda: green_weight(access) == 5, 10)
-                run.send_signal(signal.SIGTERM)
+                run.send_signal(by)
         run.wait(60)
-    assert green_weight(access) == 0, "".join(said)
-    assert "putting the traffic back" in "".join(said)
-    assert "everything stands as it was found" in "".join(said)
+    assert run.returncode, "".join(said)
+    return "".join(said)
+
+
+@pytest.mark.long
+def test_a_run_that_is_ended_puts_the_traffic_back_and_says_so(access: Access, tmp_path: Path) -> None:
+    said = ended_on_green(access, tmp_path, signal.SIGTERM)
+    assert green_weight(access) == 0, said
+    assert "putting the traffic back" in said
+    assert "everything stands as it was found" in said
     found = record.read(tmp_path / record.NAME)
     assert found.outcome == "inconclusive"
     assert found.restored is not None
     assert found.restored.ok
+
+
+@pytest.mark.long
+def test_the_users_of_a_run_that_is_killed_are_put_back_within_five_seconds(
+    access: Access, tmp_path: Path
+) -> None:
+    before = access.get(ROUTES)
+    said = ended_on_green(access, tmp_path, signal.SIGKILL)
+    wait_until(lambda: green_weight(access) == 0, 5)
+    ledger = Place.of("hwayo", Target.load("hwayo").environment("lab"), access.facts["name"]).ledger
+    wait_until(lambda: not ledger.entries(), 5)
+    after = access.get(ROUTES)
+    assert before is not None
+    assert after is not None
+    assert after["spec"] == before["spec"], said
+    assert after["metadata"].get("annotations") == before["metadata"].get("annotations")
+    assert (
+        "release on VirtualService hwayo-production/hwayo-canary: healed" in (ledger.folder / LOG).read_text()
+    )
 
 
 def test_a_person_takes_users_back_with_a_reason(lab: Lab, access: Access, tmp_path: Path) -> None:

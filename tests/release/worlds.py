@@ -118,7 +118,7 @@ def virtual_service(green: int = 0) -> Json:
         return {"destination": {"host": f"gate.{namespace}.svc", "port": {"number": 80}}, "weight": weight}
 
     return {
-        "metadata": {"namespace": BLUE, "name": "canary", "resourceVersion": "1"},
+        "metadata": {"namespace": BLUE, "name": "canary", "resourceVersion": "1", "uid": "canary"},
         "spec": {
             "hosts": ["shop.example"],
             "http": [
@@ -196,9 +196,9 @@ class FakePlatform:
 
 
 def deployment(namespace: str, name: str, replicas: int = 2, image: str = "shop:1") -> tuple[str, Json]:
-    metadata = {"namespace": namespace, "name": name, "resourceVersion": "1"}
+    metadata = {"namespace": namespace, "name": name, "resourceVersion": "1", "uid": f"{namespace}/{name}"}
     return "Deployment", {"metadata": metadata, "spec": {"replicas": replicas, "image": image}}
 
 
 def namespace(name: str) -> tuple[str, Json]:
-    return "Namespace", {"metadata": {"name": name, "resourceVersion": "1"}}
+    return "Namespace", {"metadata": {"name": name, "resourceVersion": "1", "uid": name}}

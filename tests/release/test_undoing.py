@@ -1,0 +1,184 @@
+"""A release that is killed, at whatever moment, is put back by its ledger; one that ends leaves nothing to undo."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.evidence import Unreachable
+from fixtures.ledger import Entry, Ledger
+from fixtures.platforms.changes import Conflict, Json, Ref
+from fixtures.platforms.istio import Istio
+from scenarios.faults.acts import MARK, Hands, notes_of
+from scenarios.faults.healing import Healer
+from scenarios.faults.site import Unwatched
+from scenarios.release.fleet import Fleet
+from scenarios.release.undoing import Undoable
+from tests.release.worlds import BLUE, GREEN, FakeClock, FakePlatform, deployment, namespace, virtual_service
+
+CANARY = Ref("VirtualService", BLUE, "canary")
+
+
+class Killed(BaseException):
+    """Nothing that a process does after SIGKILL is done."""
+
+
+class Doom:
+    """Counts what is done; nothing is, from the given moment on."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.done = at, 0
+
+    def passes(self) -> None:
+        if self.done == self.at:
+            raise Killed
+        self.done += 1
+
+
+class Mortal(FakePlatform):
+    doom = Doom(-1)
+
+    def replace_object(self, ref: Ref, body: Mapping[str, Any]) -> Json:
+        self.doom.passes()
+        made = super().replace_object(ref, body)
+        self.doom.passes()
+        return made
+
+
+@dataclass(frozen=True)
+class MortalLedger(Ledger):
+    doom: Doom
+
+    def open(self, entry: Entry) -> None:
+        self.doom.passes()
+        super().open(entry)
+
+    def settle(self, id: str) -> None:
+        self.doom.passes()
+        super().settle(id)
+
+
+class Awake:
+    def must_live(self) -> None:
+        """It does."""
+
+
+class Gone:
+    def must_live(self) -> None:
+        raise Unwatched("the watchdog has ended")
+
+
+def world() -> Mortal:
+    sides = [deployment(side, name) for side in (BLUE, GREEN) for name in ("gate", "till")]
+    return Mortal(("VirtualService", virtual_service()), *sides, namespace(BLUE), namespace(GREEN))
+
+
+def essence(platform: FakePlatform) -> dict[Ref, tuple[Any, Any]]:
+    """What objects say, and what is noted on them."""
+    return {ref: (body.get("spec"), dict(notes_of(body))) for ref, body in platform.objects.items()}
+
+
+def released(platform: Mortal, ledger: Ledger) -> Undoable:
+    """Up to all users on green and blue small and marked; then back, and green gone."""
+    changes = Undoable(platform, ledger, Awake(), 3600)
+    router, blue = Istio(changes, BLUE, GREEN), Fleet(platform, BLUE, FakeClock(), changes)
+    green = Fleet(platform, GREEN, FakeClock(), changes)
+    for share in (0.05, 0.25, 1.0):
+        router.shift(router.read(), share)
+    blue.mark("2026-01-02")
+    blue.scale_all(1)
+    blue.scale_all(2)
+    router.shift(router.read(), 0.0)
+    green.scale_all(0)
+    return changes
+
+
+def healed(platform: FakePlatform, folder: Path) -> None:
+    ledger = Ledger(folder)
+    healer = Healer(Hands(platform, lambda *_: None), ledger, clock=FakeClock())
+    assert not [one.text for one in healer.heal_of_killed(ledger.entries) if one.failed]
+    assert not ledger.entries()
+
+
+def test_wherever_it_is_killed_everything_is_put_back(tmp_path: Path) -> None:
+    for moment in itertools.count():
+        platform, doom = world(), Doom(moment)
+        found = essence(platform)
+        platform.doom, ledger = doom, MortalLedger(tmp_path / str(moment), doom)
+        try:
+            released(platform, ledger)
+        except Killed:
+            platform.doom = Doom(-1)
+            healed(platform, ledger.folder)
+            assert essence(platform) == found, f"killed at step {moment}"
+        else:
+            assert moment > 30
+            break
+
+
+def test_what_is_as_it_was_found_needs_nobody_to_undo_it(tmp_path: Path) -> None:
+    platform, ledger = world(), Ledger(tmp_path)
+    found = essence(platform)
+    changes = released(platform, ledger)
+    assert {entry.act["ref"]["kind"] for entry in ledger.entries()} == {"Deployment", "Namespace"}
+    Fleet(platform, GREEN, FakeClock(), changes).scale_all(2)
+    Fleet(platform, BLUE, FakeClock(), changes).mark(None)
+    assert not ledger.entries()
+    assert essence(platform) == found
+
+
+def test_what_is_to_stay_stays_and_carries_no_mark(tmp_path: Path) -> None:
+    platform, ledger = world(), Ledger(tmp_path)
+    changes = released(platform, ledger)
+    assert any(key.startswith(MARK) for _, notes in essence(platform).values() for key in notes)
+    changes.keep()
+    assert not ledger.entries()
+    assert not any(key.startswith(MARK) for _, notes in essence(platform).values() for key in notes)
+    assert Fleet(platform, GREEN, FakeClock()).replicas() == {"gate": 0, "till": 0}
+    changes.replace_object(CANARY, changing(platform, CANARY, virtual_service(30)["spec"]))
+    assert not ledger.entries()
+
+
+def test_where_nobody_answers_nothing_is_let_go(tmp_path: Path) -> None:
+    platform, ledger = world(), Ledger(tmp_path)
+    changes = released(platform, ledger)
+    before = ledger.entries()
+
+    def silent(ref: Ref) -> Json | None:
+        raise Unreachable("nobody answers")
+
+    platform.read_object = silent  # type: ignore[method-assign]
+    with pytest.raises(Unreachable):
+        changes.keep()
+    assert ledger.entries() == before
+
+
+def test_without_a_watchdog_nothing_is_changed_but_for_the_way_back(tmp_path: Path) -> None:
+    platform = world()
+    found = essence(platform)
+    changes = Undoable(platform, Ledger(tmp_path), Gone(), 3600)
+    router = Istio(changes, BLUE, GREEN)
+    with pytest.raises(Unwatched):
+        router.shift(router.read(), 0.05)
+    assert essence(platform) == found
+
+
+def test_what_somebody_else_was_faster_to_change_is_not_written_down(tmp_path: Path) -> None:
+    platform, ledger = world(), Ledger(tmp_path)
+    changes = Undoable(platform, ledger, Awake(), 3600)
+    seen = changing(platform, CANARY, virtual_service(5)["spec"])
+    taken: Callable[[Json], None] = lambda body: body.update(spec=virtual_service(40)["spec"])  # noqa: E731
+    platform.meddle = lambda ref: platform.change(ref, "somebody", taken)
+    with pytest.raises(Conflict):
+        changes.replace_object(CANARY, seen)
+    assert not ledger.entries()
+
+
+def changing(platform: FakePlatform, ref: Ref, spec: Json) -> Json:
+    return {**copy.deepcopy(platform.objects[ref]), "spec": spec}
