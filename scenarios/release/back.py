@@ -1,6 +1,6 @@
 """Takes users back from green outside of a release: because a gate failed, or because a person says so (§6.2.2).
 
-python -m scenarios.release.back --reason "業務功能異常: ..." [--confirm] [--target hwayo] [--env lab] [--lab NAME]
+python -m scenarios.release.back --reason "complaints: ..." [--confirm] [--target hwayo] [--env lab] [--lab NAME]
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from fixtures.redact import Redactor
 from fixtures.session.opening import opened
 from fixtures.session.options import Options
 from fixtures.target import Side, Target
+from fixtures.target.wording import Wording
 from reports.artefacts import RUNS
 from reports.release import record
 from reports.run import run_id
@@ -27,6 +28,7 @@ from scenarios.release.moment import Moments
 from scenarios.release.moving import Road
 from scenarios.release.recording import seen_by_users
 from scenarios.release.rollback import Known, Rollback, Why
+from scenarios.release.telling import of_rollback, titles_of, wording_of
 from scenarios.release.terms import terms_of
 from scenarios.surroundings import Surroundings
 
@@ -65,7 +67,7 @@ def take_back(around: Surroundings, why: Why, folder: Path, hearers: Hearers) ->
             rollback=found,
             **seen_by_users(probing.timeline(), road.weights),
         )
-    told = hearers.tell(*_message(release))
+    told = hearers.tell(*_message(wording_of(around.target), release))
     release = dataclasses.replace(release, notifications=tuple(told))
     record.write(release, folder)
     return release
@@ -77,21 +79,18 @@ def _wanted(fleets: Mapping[Side, Fleet]) -> dict[str, int]:
     return {name: max(number, green.get(name, 0)) for name, number in fleets[Side.BLUE].replicas().items()}
 
 
-def _message(release: record.Release) -> tuple[str, str]:
-    found = release.rollback
-    if found is None:
-        return "warning", f"未回滾: {'; '.join(release.reasons)}"
-    kind = {"manual": "手動回滾", "emergency": "緊急程序"}.get(found.kind, "自動回滾")
-    word = "success" if found.ok and found.kind == "automatic" else "warning"  # §6.2.2 warns of a manual one
-    return word, f"{kind}{'完成' if found.ok else '失敗'}: {found.reason}"
+def _message(wording: Wording, release: record.Release) -> tuple[str, str]:
+    if release.rollback is None:
+        return "warning", wording.not_taken_back.format(reason="; ".join(release.reasons))
+    return of_rollback(wording, release.rollback)
 
 
 # --- by hand ---------------------------------------------------------------------------------------------------------
-def asked(confirm: bool, reason: str, ask: Ask) -> str:
+def asked(confirm: bool, reason: str, wording: Wording, ask: Ask) -> str:
     """The reason, once it is confirmed; empty where it is not. What the command line says is not asked for."""
-    if not confirm and ask("確認執行回滾? (yes/no): ").strip() != YES:
+    if not confirm and ask(f"{wording.confirm} ").strip() != YES:
         return ""
-    return (reason or ask("請輸入回滾原因: ")).strip()
+    return (reason or ask(f"{wording.why} ")).strip()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -116,15 +115,16 @@ def main(arguments: list[str] | None = None, ask: Ask = input) -> int:
             f"--env production moves users of {target.system}: say --i-mean-production {target.system}"
         )
     begun_s, decided_s = time.monotonic(), time.time()
-    reason = asked(chosen.confirm, chosen.reason, ask)
+    wording, titles = wording_of(target), titles_of(target)
+    reason = asked(chosen.confirm, chosen.reason, wording, ask)
     if not reason:
-        print("回滾已取消: not confirmed, or without a reason", flush=True)
+        print(f"{wording.cancelled}: not confirmed, or without a reason", flush=True)
         return NOT_CONFIRMED
     identity = run_id(decided_s, f"{target.system}-{chosen.env}-rollback", secrets.token_hex(3))
     confirmed_s = time.monotonic() - begun_s
     before = (
-        record.Step("confirm", "確認回滾決策", None, confirmed_s, True, "yes", decided_s),
-        record.Step("reason", "記錄回滾原因", None, 0.0, True, reason),
+        record.Step("confirm", titles["confirm"], None, confirmed_s, True, "yes", decided_s),
+        record.Step("reason", titles["reason"], None, 0.0, True, reason),
     )
     folder = Path(chosen.run_dir) if chosen.run_dir else ROOT / RUNS / identity
     options = Options(

@@ -32,16 +32,26 @@ class Old:
     ask: Ask
 
 
-def clean(old: Old, plan: Clean, budget_s: float, clock: Clock, folder: Path) -> tuple[Step, ...]:
+@dataclass(frozen=True)
+class Cleaning:
+    """`ready_s`: how long blue's pods may take each time; `folder`: where the backup goes."""
+
+    plan: Clean
+    titles: Mapping[str, str]
+    ready_s: float
+    folder: Path
+
+
+def clean(old: Old, cleaning: Cleaning, clock: Clock) -> tuple[Step, ...]:
     """Backed up, marked, scaled down, and shown to take traffic back; at the end scaled down. Stops where it fails."""
-    fleet, steps = old.fleet, list[Step]()
+    plan, fleet, steps = cleaning.plan, old.fleet, list[Step]()
     kept_s = plan.keep.seconds if plan.keep else 0.0
     until = datetime.fromtimestamp(clock.now(), UTC) + timedelta(seconds=kept_s)
     note = until.isoformat(timespec="seconds")
     few = {name: min(plan.replicas, number) for name, number in old.replicas.items()}
 
     def backed_up() -> str:
-        kept = fleet.back_up(folder / BACKUP)
+        kept = fleet.back_up(cleaning.folder / BACKUP)
         return f"{kept} objects in {BACKUP}"
 
     def marked() -> str:
@@ -52,24 +62,24 @@ def clean(old: Old, plan: Clean, budget_s: float, clock: Clock, folder: Path) ->
 
     def scaled_down() -> str:
         fleet.scale(few)
-        _wait(fleet, budget_s)
+        _wait(fleet, cleaning.ready_s)
         return f"{plan.replicas} of each"
 
     def taken_back() -> str:
         fleet.scale(old.replicas)
-        _wait(fleet, budget_s)
+        _wait(fleet, cleaning.ready_s)
         if failing := unwell(old.services, old.ask):
             raise NotSo("; ".join(f"{name} {said}" for name, said in failing.items()))
         return "every service is ready and well"
 
-    for name, title, act in (
-        ("backup", "備份舊環境配置", backed_up),
-        ("mark", "保留舊環境以備緊急回滾", marked),
-        ("scale", "縮減舊環境資源", scaled_down),
-        ("able", "舊環境能接回流量", taken_back),
-        ("scale_again", "縮減舊環境資源", scaled_down),
+    for name, act in (
+        ("backup", backed_up),
+        ("mark", marked),
+        ("scale", scaled_down),
+        ("able", taken_back),
+        ("scale_again", scaled_down),
     ):
-        steps.append(_step(name, title, act, clock))
+        steps.append(_step(name, cleaning.titles[name], act, clock))
         if not steps[-1].ok:
             break
     return tuple(steps)

@@ -13,7 +13,7 @@ from fixtures.clock import Clock
 from fixtures.platforms.routing import Changed
 from fixtures.target import Side
 from reports.release import record
-from scenarios.release.cleaning import Old, clean
+from scenarios.release.cleaning import Cleaning, Old, clean
 from scenarios.release.clustering import Clustering
 from scenarios.release.eyes import Seeing
 from scenarios.release.fleet import Fleet
@@ -22,13 +22,13 @@ from scenarios.release.moving import Road
 from scenarios.release.rollback import REHEARSAL, TROUBLES, Known, Rollback, Why
 from scenarios.release.split import ENOUGH, split_of
 from scenarios.release.stage import SETTLES_S, Progress, StageRun
-from scenarios.release.terms import Term, Terms, moments
+from scenarios.release.telling import of_rollback, titles_of
+from scenarios.release.terms import FOLLOWED, Term, Terms, begins_s, moments
 from scenarios.release.timeline import Timeline
 from scenarios.release.watch import Outcome
 from scenarios.surroundings import Surroundings
 
 WAITS_S = 10.0  # for green at least, before it is said not to be ready
-BEGINS_S = 60.0  # how long a pipeline may take to send the first users to green, before the pace
 Say = Callable[[str], None]
 Tell = Callable[[str, str], Sequence[record.Notification]]  # (success or warning, text)
 
@@ -136,8 +136,9 @@ class Release:
 
     def _settle(self) -> None:
         """What follows from the outcome."""
+        words = self.ways.terms.release.wording
         if self.outcome is Outcome.PROMOTE:
-            self._tell("success", "部署完成: 所有流量已切換到綠環境")
+            self._tell("success", words.promoted)
             if not self.observe:  # otherwise it is for the pipeline to clean up
                 self.cleaned = self._clean()
             if not self.keep and not self.observe:
@@ -146,10 +147,10 @@ class Release:
                 )
         elif self.outcome is Outcome.ROLL_BACK and (not self.observe or self.on_fail == "rollback"):
             self.rollback = self._back("; ".join(self.reasons))
-            word = "success" if self.rollback.ok else "warning"
-            self._tell(word, f"自動回滾{'完成' if self.rollback.ok else '失敗'}: {self.rollback.reason}")
+            self._tell(*of_rollback(words, self.rollback))
         else:
-            self._tell("warning", f"部署未通過 ({self.outcome}): {'; '.join(self.reasons)}")
+            text = words.not_promoted.format(outcome=self.outcome, reason="; ".join(self.reasons))
+            self._tell("warning", text)
 
     # --- before ------------------------------------------------------------------------------------------------------
     def _not_ready(self) -> str:
@@ -186,7 +187,7 @@ class Release:
             yield self._stage(term, self._is_ours)
 
     def _followed(self) -> Iterator[record.Stage]:
-        """Whatever weight the pipeline sets is a stage; it is over when it sets another one."""
+        """Whatever weight the pipeline sets is a stage; it is over when it sets another one, which it must at last."""
         road, full = self.ways.road, self.ways.terms.full
         self._wait_for_pipeline()
         while road.routes.green:
@@ -196,12 +197,15 @@ class Release:
             yield stage
             if math.isclose(term.weight, full.weight):
                 return
+            if road.routes.green == term.weight:
+                lasted = f"{FOLLOWED * term.planned_s:g} s, and {term.planned_s:g} s were planned"
+                raise Changed(f"the pipeline has left {term.name} of the users on green for {lasted}")
         raise Changed("the pipeline has taken the users back from green")
 
     def _wait_for_pipeline(self) -> None:
         road, clock = self.ways.road, self.ways.clock
         self.ways.say("nobody is on green yet: waiting for the pipeline")
-        until_s = clock.now() + max(10.0, BEGINS_S * 60 * self.ways.terms.pace)
+        until_s = clock.now() + begins_s(self.ways.terms.pace)
         while not road.routes.green:
             if clock.now() > until_s:
                 raise Changed("the pipeline has sent nobody to green")
@@ -234,7 +238,9 @@ class Release:
     def _is_pipelines(self, run: StageRun, at_s: float) -> bool:
         if self.ways.road.followed():
             return False
-        return not (math.isclose(run.term.weight, 1.0) and run.is_over(at_s))
+        if math.isclose(run.term.weight, self.ways.terms.full.weight):
+            return not run.is_over(at_s)
+        return at_s - run.begun_s < FOLLOWED * run.term.planned_s
 
     # --- after -------------------------------------------------------------------------------------------------------
     def _clean(self) -> tuple[record.Step, ...]:
@@ -245,22 +251,13 @@ class Release:
         )
         ways.folder.mkdir(parents=True, exist_ok=True)
         plan, ready_s = ways.terms.release.clean, ways.terms.release.pods_ready.seconds
-        return clean(old, plan, ready_s, ways.clock, ways.folder)
+        titles = titles_of(ways.around.target)
+        return clean(old, Cleaning(plan, titles, ready_s, ways.folder), ways.clock)
 
     def _back(self, reason: str, kind: str = "automatic") -> record.Rollback:
         ways = self.ways
-        drills = ways.around.target.drills
-        drill = drills.get("automatic_rollback")
-        titles = {step.name: step.title for step in drill.steps} if drill else {}
         back = Rollback(
-            ways.around,
-            ways.road,
-            ways.fleets,
-            self._known,
-            ways.terms.rollback,
-            ways.clock,
-            ways.say,
-            titles,
+            ways.around, ways.road, ways.fleets, self._known, ways.terms.rollback, ways.clock, ways.say
         )
         is_rolled_back = self.stages and self.outcome is Outcome.ROLL_BACK
         decided_s = self.stages[-1].decision.at_s if is_rolled_back else ways.clock.now()

@@ -23,9 +23,9 @@ from scenarios.faults.site import Unwatched
 from scenarios.release.fleet import Fleet
 from scenarios.release.health import inside, through_door, unwell
 from scenarios.release.moving import Road
+from scenarios.release.telling import titles_of, wording_of
 from scenarios.surroundings import Surroundings
 
-PAGE = "系統維護中，請稍後再試。 Under maintenance, please come back soon."
 TROUBLES = (NoEvidence, Conflict, Rejected, Changed, LedgerFailed, Unwatched)
 FIT_S = 5.0  # how long blue may seem unfit before it is taken for that
 REHEARSAL = "rehearsal"
@@ -63,9 +63,11 @@ class Rollback:
     written: Written
     clock: Clock
     say: Say
-    titles: Mapping[str, str] = field(default_factory=dict)
     steps: list[record.Step] = field(default_factory=list)
     last_green_s: float | None = None
+
+    def __post_init__(self) -> None:
+        self.titles = titles_of(self.around.target)
 
     def run(self, why: Why) -> record.Rollback:
         """Never raises for what it meets: that is said in the steps."""
@@ -154,7 +156,7 @@ class Rollback:
         blue = self.fleets[Side.BLUE]
 
         def closed() -> str:
-            self.road.close(PAGE)
+            self.road.close(wording_of(self.around.target).page)
             answer = self.around.http_to(Side.BLUE).get("/")
             return "" if answer.status_code == 503 else f"the front door answers {answer.status_code}"
 
@@ -177,9 +179,8 @@ class Rollback:
         ok = self._timed("redeploy", verify_s, redeployed) and ok
         if ok:
             ok = self._timed("lift", self.written.automatic.switch.seconds, lifted)
-        self.steps.append(
-            record.Step("restore", "從備份恢復資料庫", None, None, None, "left to a person: it loses data")
-        )
+        left = "left to a person: it loses data"
+        self.steps.append(record.Step("restore", self.titles["restore"], None, None, None, left))
         reason = f"{why.reason}; blue was not fit: {unfit}"
         return self._told(Why(reason, why.decided_s, why.onset_s, "emergency"), ok)
 

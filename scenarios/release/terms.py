@@ -24,6 +24,8 @@ SCRAPE_S = 15.0  # Prometheus's usual interval, where the pace leaves everything
 LEAST_TICK_S = 1.0
 SCRAPES = 5  # a window holds at least so many
 LONGEST = 2.0  # times as long as planned is a stage watched, where answers are still missing
+FOLLOWED = 3.0  # times as long as planned may a pipeline leave a stage as it is
+BEGINS_S = 3600.0  # how long a pipeline may take to send the first users to green, before the pace
 ROOM = 1.15  # more answers than a claim needs: they come unevenly, and a scrape may be late
 
 
@@ -130,7 +132,11 @@ def longest_s(terms: Terms) -> float:
     """What a release may take at most, with everything that is waited for in it and after it."""
     watched_s = sum(one.planned_s for one in (*terms.stages, terms.full))
     waited_s = 4 * terms.release.pods_ready.seconds + 2 * terms.rollback.anyhow.total.seconds
-    return LONGEST * watched_s + waited_s
+    return begins_s(terms.pace) + FOLLOWED * watched_s + waited_s
+
+
+def begins_s(pace: float) -> float:
+    return max(10.0, BEGINS_S * pace)
 
 
 def tick_s(pace: float) -> float:

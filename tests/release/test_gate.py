@@ -256,6 +256,24 @@ def test_a_pipelines_release_is_only_watched(lab: Lab, tmp_path: Path) -> None:
         switch.close()
 
 
+@pytest.mark.long
+def test_a_pipeline_that_goes_no_further_is_not_watched_for_ever(lab: Lab, tmp_path: Path) -> None:
+    switch, target = Switch(lab), short(Target.load("hwayo"))
+
+    def pipeline(line: str) -> None:
+        if "nobody is on green yet" in line:
+            switch.green(50)
+
+    try:
+        found = carried(lab, tmp_path, target, Wish(observe=True), pipeline)
+        assert found.record.outcome == "inconclusive", found.told
+        assert "the pipeline has left 50% of the users on green for 30 s" in found.record.reasons[0]
+        assert [one.decision.outcome for one in found.record.stages] == ["promote"], found.told
+        assert found.record.restored is None
+    finally:
+        switch.close()
+
+
 def ended_on_green(access: Access, folder: Path, by: signal.Signals) -> str:
     """What a run of the suite says that gets the signal once green has its first users."""
     command = [sys.executable, "-m", "pytest", "suites/release", "-p", "no:cacheprovider", "-x", "-s"]

@@ -9,6 +9,7 @@ import pytest
 
 from fixtures import objectives
 from fixtures.target import Target
+from fixtures.target.wording import Wording
 from reports.release import record
 from reports.verdicts import Verdict
 from scenarios.release.back import asked
@@ -158,5 +159,5 @@ def test_nobody_is_taken_back_by_hand_without_a_yes_and_a_reason(
     confirm: bool, reason: str, answers: list[str], expected: str
 ) -> None:
     left = iter(answers)
-    assert asked(confirm, reason, lambda _: next(left)) == expected
+    assert asked(confirm, reason, Wording(), lambda _: next(left)) == expected
     assert list(left) == []
