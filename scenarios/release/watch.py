@@ -24,6 +24,7 @@ from scenarios.release.sequential import LATE, Bounded, Comparison, Floats, Mixt
 from scenarios.release.trail import Shown, Trail
 
 TOLERATED = 2.0  # times blue's share, where a metric has no bound that says what is good enough
+NEXT_TO_NOTHING = 1e-9  # of answers: what none are divided by
 LEAST_COMPARED = 0.02  # of the traffic must be blue's for blue to be something to compare with
 
 
@@ -143,14 +144,14 @@ class Watch:
 
     def _weigh(self, tick: Floats) -> None:
         green, green_bad, blue, blue_bad = tick.T
-        dispersion = self.clustering.dispersion  # of the ticks before this one: the factor stays predictable
-        bad, both = green_bad + blue_bad, green + blue
-        share = np.divide(green, both, out=np.zeros_like(green), where=both > 0)
-        many, green_weighed = len(self.metrics), green_bad / dispersion
-        self._steps[:many] = self._comparison.steps(green_weighed, bad / dispersion, share)
+        # Dispersion of the ticks before this one: the factor stays predictable.
+        weighed = tick.T / self.clustering.dispersion
+        bad, share = green_bad + blue_bad, green / np.maximum(green + blue, NEXT_TO_NOTHING)
+        many = len(self.metrics)
+        self._steps[:many] = self._comparison.steps(weighed[1], weighed[1] + weighed[3], share)
         if self.bounded:
-            at = self._bounded_at
-            self._steps[many:] = self._bounds.steps(green_weighed[at], (green / dispersion)[at])
+            answers, failures = weighed[:2, self._bounded_at]
+            self._steps[many:] = self._bounds.steps(failures, answers)
         self._mixture.take(self._steps)
         self.clustering.take(blue, blue_bad)
         self._counts += tick
@@ -159,7 +160,8 @@ class Watch:
     def _check(self, tick: Floats) -> None:
         if tick.shape != (len(self.metrics), 4):
             raise ValueError(f"{len(self.metrics)} metrics of four counts each, not {tick.shape}")
-        if not (tick.min() >= 0 and (tick[:, 1::2] <= tick[:, ::2]).all() and tick.sum() < math.inf):
+        good = tick[:, ::2] - tick[:, 1::2]
+        if not (good.min() >= 0 and tick.min() >= 0 and tick.sum() < math.inf):
             raise ValueError(f"counts of bad answers within counts of answers, not {tick.tolist()}")
 
     # --- deciding ----------------------------------------------------------------------------------------------------
