@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import add
 from typing import NamedTuple
 
 from scenarios.release.watch import Counts
@@ -19,6 +20,13 @@ from scenarios.release.watch import Counts
 LASTING_TICKS = 3  # an attempt without a success is a bad one when it still is so many ticks later
 UNEVEN = 10.0  # answers by which two counters may disagree for a moment: those between the one and the other
 SIDES = ("green", "blue")
+MOST_KINDS = 64  # of answers that a metric is counted by; more of them are one
+OTHERS = "others"
+ENOUGH_ALIKE = (
+    20  # answers of both sides: the comparison of fewer loses more than a twentieth of what they tell
+)
+LONGEST_HELD = 10  # ticks, for a kind that is asked for less often
+NOTHING = Counts(0.0, 0.0, 0.0, 0.0)
 
 
 class Kind(StrEnum):
@@ -38,7 +46,7 @@ BLINDING = frozenset({Kind.MISSING, Kind.STALE, Kind.NAN, Kind.GONE})
 
 
 class Series(NamedTuple):
-    """A time series: of which counter, on which side, from which source, and its labels, however written."""
+    """A time series: of which counter, on which side, from which source; `labels` tell answers of one kind."""
 
     counter: str
     side: str
@@ -70,6 +78,7 @@ class Counter:
     in_flight: bool = (
         False  # bad ones are attempts less successes, so that what is still under way looks like one
     )
+    by: tuple[str, ...] = ()  # labels by which answers are of one kind
 
 
 @dataclass(frozen=True)
@@ -85,11 +94,13 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Step:
-    """What a reading brought: the Counts of every metric, or None until the tick is whole; and what was wrong."""
+    """What a reading brought: the Counts of every metric, or None until the tick is whole; and what was wrong.
+    `alike`: each metric's once more, those of each kind of answers apart."""
 
     at_s: float
     counts: tuple[Counts, ...] | None
     troubles: tuple[Trouble, ...] = ()
+    alike: tuple[tuple[Counts, ...], ...] = ()
 
 
 @dataclass
@@ -109,10 +120,7 @@ class Increments:
         self._counters = tuple(counters)
         self._stale_s, self._patience_s = stale_s, patience_s
         self._sources: dict[tuple[str, str], _Source] = {}
-        self._sums = {(at, side): [0.0, 0.0] for at in range(len(self._counters)) for side in SIDES}
-        self._lacking: dict[tuple[int, str], deque[float]] = {
-            key: deque([0.0] * (LASTING_TICKS - 1), maxlen=LASTING_TICKS) for key in self._sums
-        }
+        self._kinds: list[dict[str, _Kind]] = [{} for _ in self._counters]
         self._uses: dict[
             str, list[tuple[int, int, float]]
         ] = {}  # counter -> metric, answers or bad ones, sign
@@ -209,8 +217,10 @@ class Increments:
         for series, point in points.items():
             grown = point.value - source.values.get(series, 0.0)
             source.values[series] = point.value
-            for at, kind, sign in self._uses.get(series.counter, ()):
-                self._sums[at, series.side][kind] += sign * grown
+            for at, part, sign in self._uses.get(series.counter, ()):
+                kinds = self._kinds[at]
+                kind = series.labels if series.labels in kinds or len(kinds) < MOST_KINDS else OTHERS
+                kinds.setdefault(kind, _Kind()).sums[series.side].parts[part] += sign * grown
         source.at_s = max(point.at_s for point in points.values())
         source.is_counted = True
 
@@ -218,28 +228,69 @@ class Increments:
         self._ticked_s = at_s
         for source in self._sources.values():
             source.is_counted = False
-        made = []
-        for at, counter in enumerate(self._counters):
-            row: list[float] = []
-            for side in SIDES:
-                sums = self._sums[at, side]
-                n = max(0.0, sums[0])
-                bad = min(n, self._lasting(at, side) if counter.in_flight else max(0.0, sums[1]))
-                # Counters are not read in one instant: what does not fit this tick belongs to the next one.
-                self._sums[at, side] = [sums[0] - n, sums[1] - bad]
-                self._lacking[at, side] = deque((one - bad for one in self._lacking[at, side]), LASTING_TICKS)
-                waiting = 0.0 if counter.in_flight else self._sums[at, side][1]
-                if max(abs(self._sums[at, side][0]), abs(waiting)) > UNEVEN:
-                    troubles.append(Trouble(Kind.UNEVEN, side, counter.name, at_s))
-                row += [n, bad]
-            made.append(Counts(*row))
-        return Step(at_s, tuple(made), tuple(troubles))
+        totals, alike = [], []
+        for counter, kinds in zip(self._counters, self._kinds, strict=True):
+            total, compared = NOTHING, []
+            for kind in kinds.values():
+                row = kind.taken(counter.in_flight)
+                total = _added(total, row)
+                compared.append(kind.compared(row) if counter.by else row)
+                uneven = [side for side in SIDES if kind.sums[side].left(counter.in_flight) > UNEVEN]
+                troubles += [Trouble(Kind.UNEVEN, side, counter.name, at_s) for side in uneven]
+            totals.append(total)
+            alike.append(tuple(compared) or (NOTHING,))
+        return Step(at_s, tuple(totals), tuple(troubles), tuple(alike))
 
-    def _lasting(self, at: int, side: str) -> float:
+
+@dataclass
+class _Kind:
+    """Answers of one kind. `held`: those that were too few as yet to be compared, side by side, in so many ticks: of
+    one answer alone nobody could say that the other side would have given it too."""
+
+    sums: dict[str, _Sum] = field(default_factory=lambda: {side: _Sum() for side in SIDES})
+    held: Counts = NOTHING
+    ticks: int = 0
+
+    def taken(self, in_flight: bool) -> Counts:
+        return Counts(*(n for side in SIDES for n in self.sums[side].taken(in_flight)))
+
+    def compared(self, row: Counts) -> Counts:
+        """When it is time is told by how many answers there are, never by how they are."""
+        self.held, self.ticks = _added(self.held, row), self.ticks + 1
+        if self.held.green + self.held.blue < ENOUGH_ALIKE and self.ticks < LONGEST_HELD:
+            return NOTHING
+        found, self.held, self.ticks = self.held, NOTHING, 0
+        return found
+
+
+def _added(one: Counts, other: Counts) -> Counts:
+    return Counts(*map(add, one, other))
+
+
+@dataclass
+class _Sum:
+    """Answers of one kind of one side's, and the bad ones, that no tick has taken yet."""
+
+    parts: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    lacking: deque[float] = field(
+        default_factory=lambda: deque([0.0] * (LASTING_TICKS - 1), maxlen=LASTING_TICKS)
+    )
+
+    def taken(self, in_flight: bool) -> tuple[float, float]:
+        """What is whole by now. Counters are not read in one instant: what does not fit belongs to the next tick."""
+        n = max(0.0, self.parts[0])
+        bad = min(n, self._lasting() if in_flight else max(0.0, self.parts[1]))
+        self.parts = [self.parts[0] - n, self.parts[1] - bad]
+        self.lacking = deque((one - bad for one in self.lacking), LASTING_TICKS)
+        return n, bad
+
+    def left(self, in_flight: bool) -> float:
+        return max(abs(self.parts[0]), 0.0 if in_flight else abs(self.parts[1]))
+
+    def _lasting(self) -> float:
         """Of the attempts without a success as yet, those that were there already so many ticks ago."""
-        lacking = self._lacking[at, side]
-        lacking.append(self._sums[at, side][1])
-        return max(0.0, min(lacking))
+        self.lacking.append(self.parts[1])
+        return max(0.0, min(self.lacking))
 
 
 @dataclass

@@ -21,7 +21,6 @@ from scenarios.release.counts import SIDES, Counter, Point, Reading, Series
 
 TERM = "verdigris_term"
 SOURCES = ("pod", "instance")  # the labels that tell sources apart, the first that a series has
-BY = f" by (namespace, {', '.join(SOURCES)}) "
 STARTED = "process_start_time_seconds"
 ANY_WINDOW_S = 60.0  # it is parsed, and then dropped
 
@@ -36,7 +35,8 @@ def counter(metric: Metric, bound: Bound | None = None, name: str = "") -> Count
     of, bad = (
         terms(metric.promql(text, ANY_WINDOW_S, bound)) for text in (metric.counted.of, metric.counted.bad)
     )
-    return Counter(name or metric.name, of, bad, in_flight=len(set(map(_family, bad))) > 1)
+    in_flight = len(set(map(_family, bad))) > 1
+    return Counter(name or metric.name, of, bad, in_flight, metric.counted.by)
 
 
 def _family(selector: str) -> str:
@@ -96,12 +96,19 @@ class PrometheusCounters:
             raise ValueError(f"a namespace for each of {SIDES}, not {dict(namespaces)}")
         self._prometheus, self._namespaces = prometheus, dict(namespaces)
         self.counters = tuple(counters)
-        texts = {text: None for one in counters for text in (*one.of, *one.bad)}
-        self._selectors = [promql.selectors(text)[0] for text in texts]
+        kinds: dict[str, dict[str, None]] = {}  # of one selector, whichever counter asks for them
+        for one in counters:
+            for text in (*one.of, *one.bad):
+                kinds.setdefault(text, {}).update(dict.fromkeys(one.by))
+        self._selectors = [promql.selectors(text)[0] for text in kinds]
+        self._labels = [*map(tuple, kinds.values()), ()]
         self.query = " or ".join(
-            self._marked(f"{kind}{at}", wrapped.format(self._ours(selector), by=BY))
+            self._marked(f"{kind}{at}", wrapped.format(self._ours(selector), by=_by(labels)))
             for at, selector in enumerate([*self._selectors, Selector(STARTED)])
-            for kind, wrapped in (("value", "sum{by}({})"), ("time", "max{by}(timestamp({}))"))
+            for kind, wrapped, labels in (
+                ("value", "sum{by}({})", self._labels[at]),
+                ("time", "max{by}(timestamp({}))", ()),
+            )
         )
 
     def read(self) -> Reading:
@@ -118,7 +125,11 @@ class PrometheusCounters:
                 (values if kind == "value" else times)[series] = sample.value
             elif kind == "value":
                 started[series.side, series.source] = sample.value
-        points = {series: Point(value, times[series]) for series, value in values.items() if series in times}
+        points = {
+            series: Point(value, times[of])
+            for series, value in values.items()
+            if (of := series._replace(labels="")) in times
+        }
         return Reading(asked_s or self._prometheus.one("time()"), points, started)
 
     def _series(self, sample: Sample) -> tuple[Series, str]:
@@ -129,7 +140,8 @@ class PrometheusCounters:
         name = str(self._selectors[at]) if at < len(self._selectors) else STARTED
         side = self._namespaces.get(labels.get("namespace", ""), "")
         source = next((labels[label] for label in SOURCES if label in labels), "")
-        return Series(name, side, source), kind
+        answers = " ".join(labels.get(label, "") for label in self._labels[at]) if kind == "value" else ""
+        return Series(name, side, source, answers), kind
 
     def _ours(self, selector: Selector) -> str:
         ours = Matcher("namespace", "=~", "|".join(self._namespaces))
@@ -138,3 +150,7 @@ class PrometheusCounters:
     @staticmethod
     def _marked(term: str, expression: str) -> str:
         return f'label_replace({expression}, "{TERM}", "{term}", "", "")'
+
+
+def _by(labels: Sequence[str]) -> str:
+    return f" by ({', '.join(('namespace', *SOURCES, *labels))}) "

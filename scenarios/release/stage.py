@@ -110,7 +110,8 @@ class StageRun:
         for guard, window in self._windows.items():
             assert guard.counted is not None
             window.take(at_s, step.counts[guard.counted])
-        found = self.watch.observe(at_s, step.counts[: len(self.terms.claims)])
+        claims = len(self.terms.claims)
+        found = self.watch.observe(at_s, step.counts[:claims], step.alike[:claims])
         if found is not None:
             self.decision = found
 

@@ -123,9 +123,13 @@ class Watch:
         self._at_s, self._begun_s = math.nan, begun_s
         self.decision: Decision | None = None
 
-    def observe(self, at_s: float, counts: ArrayLike) -> Decision | None:
+    def observe(
+        self, at_s: float, counts: ArrayLike, alike: Sequence[Sequence[Counts]] | None = None
+    ) -> Decision | None:
         """One tick: for each metric its Counts, in the metrics' order. The decision to roll back, once it has fallen.
 
+        `alike`: each metric's Counts once more, those of each kind of answers apart: where the sides are asked for
+        different things, one that fails more often than the others would look like the side that is asked for it more.
         Raises ValueError for counts that cannot be: it is for whoever counts to notice and name that.
         """
         tick = np.asarray(counts, dtype=float)
@@ -133,7 +137,7 @@ class Watch:
         if math.isnan(self._begun_s):
             self._begun_s = at_s
         self._at_s = at_s
-        self._weigh(tick)
+        self._weigh(tick, alike)
         self._log_e = self._mixture.log_e
         reached = self._log_e >= self.threshold
         if self.decision is None and reached.any():
@@ -142,20 +146,29 @@ class Watch:
         self._trail.take(at_s, self._counts, self._log_e)
         return self.decision
 
-    def _weigh(self, tick: Floats) -> None:
-        green, green_bad, blue, blue_bad = tick.T
-        # Dispersion of the ticks before this one: the factor stays predictable.
-        weighed = tick.T / self.clustering.dispersion
-        bad, share = green_bad + blue_bad, green / np.maximum(green + blue, NEXT_TO_NOTHING)
+    def _weigh(self, tick: Floats, alike: Sequence[Sequence[Counts]] | None) -> None:
+        dispersion = self.clustering.dispersion  # of the ticks before this one: the factor stays predictable
+        if alike is None:
+            steps, expected_green = self._compare(tick, dispersion)
+        else:
+            sizes = [len(rows) for rows in alike]
+            of_each = self._compare(np.concatenate(alike), np.repeat(dispersion, sizes))
+            steps, expected_green = (np.add.reduceat(one, np.cumsum([0, *sizes[:-1]])) for one in of_each)
         many = len(self.metrics)
-        self._steps[:many] = self._comparison.steps(weighed[1], weighed[1] + weighed[3], share)
+        self._steps[:many] = steps
         if self.bounded:
-            answers, failures = weighed[:2, self._bounded_at]
+            answers, failures = (tick[:, :2].T / dispersion)[:, self._bounded_at]
             self._steps[many:] = self._bounds.steps(failures, answers)
         self._mixture.take(self._steps)
-        self.clustering.take(blue, blue_bad)
+        self.clustering.take(tick[:, 2], tick[:, 3])
         self._counts += tick
-        self._expected_green += bad * share
+        self._expected_green += expected_green
+
+    def _compare(self, rows: Floats, dispersion: Floats) -> tuple[Floats, Floats]:
+        """Of each row its log factors, and how many bad answers were green's, were both sides alike."""
+        green, green_bad, blue, blue_bad = rows.T
+        bad, share = green_bad + blue_bad, green / np.maximum(green + blue, NEXT_TO_NOTHING)
+        return self._comparison.steps(green_bad / dispersion, bad / dispersion, share), bad * share
 
     def _check(self, tick: Floats) -> None:
         if tick.shape != (len(self.metrics), 4):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 
@@ -10,6 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenarios.release.counts import (
+    LONGEST_HELD,
+    MOST_KINDS,
+    NOTHING,
     SIDES,
     Counter,
     Increments,
@@ -56,7 +60,49 @@ def test_counting_begins_at_the_first_reading() -> None:
     made = increments()
     assert made.take(reading(0, both((1000, 990), (5000, 5000)))) == Step(0, None)
     step = made.take(reading(1, both((1010, 999), (5090, 5089))))
-    assert step == Step(1, (Counts(10, 1, 90, 1),))
+    assert step == Step(1, (Counts(10, 1, 90, 1),), (), ((Counts(10, 1, 90, 1),),))
+
+
+def kinds_of_answers(at_s: float, pages: tuple[float, float], reports: tuple[float, float]) -> Reading:
+    """Both sides have answered so many of each kind, and no error but for one of green's in each report."""
+    asked = {"pages": pages, "reports": reports}
+    series = {}
+    for kind, of_sides in asked.items():
+        for side, n in zip(SIDES, of_sides, strict=True):
+            bad = n if (side, kind) == ("green", "reports") else 0
+            series[Series(ALL, side, side, kind)] = Point(n, at_s)
+            series[Series(GOOD, side, side, kind)] = Point(n - bad, at_s)
+    return Reading(at_s, series)
+
+
+def test_answers_of_one_kind_are_counted_apart_and_compared_when_they_are_enough() -> None:
+    made = Increments([dataclasses.replace(ERRORS, by=("path",))], STALE_S, PATIENCE_S)
+    made.take(kinds_of_answers(0, (0, 0), (0, 0)))
+    steps = [made.take(kinds_of_answers(at, (50 * at, 70 * at), (at, at))) for at in range(1, 21)]
+    assert {step.counts for step in steps} == {(Counts(51, 1, 71, 0),)}
+    assert {step.alike[0][0] for step in steps} == {Counts(50, 0, 70, 0)}
+    reports = [step.alike[0][1] for step in steps]
+    assert [at for at, row in enumerate(reports, start=1) if row != NOTHING] == [10, 20]
+    assert reports[9] == Counts(10, 10, 10, 0)
+
+
+def test_kinds_without_number_are_one_and_rare_ones_are_not_held_for_ever() -> None:
+    made = Increments([dataclasses.replace(ERRORS, by=("path",))], STALE_S, PATIENCE_S)
+    step = None
+    for at in range(LONGEST_HELD + 2):
+        names = [f"/{number}" for number in range(3 * MOST_KINDS)]
+        both = {
+            Series(name, side, side, path): Point(at, at)
+            for name in (ALL, GOOD)
+            for side in SIDES
+            for path in names
+        }
+        step = made.take(Reading(at, both))
+        if at == LONGEST_HELD:
+            assert sum(row.green for row in step.alike[0]) == MOST_KINDS * LONGEST_HELD + 2 * MOST_KINDS
+    assert step is not None
+    assert step.counts == (Counts(3 * MOST_KINDS, 0, 3 * MOST_KINDS, 0),)
+    assert len(step.alike[0]) == MOST_KINDS + 1
 
 
 def test_a_tick_waits_until_every_pod_was_scraped_again() -> None:

@@ -192,6 +192,36 @@ def test_a_level_that_jumps_or_drifts_is_not_taken_for_clustering() -> None:
     assert float(np.median(clustering.dispersion)) < 2.5
 
 
+def asked_for_reports(
+    rng: np.random.Generator, of_green: float, of_blue: float, worse: float = 1.0
+) -> list[Floats]:
+    """A second of 150 streams: pages and reports, (streams, 4) each. One in twenty reports fails, whoever is asked."""
+    rows = []
+    for fails, shares in ((0.001, (1 - of_green, 1 - of_blue)), (0.05, (of_green, of_blue))):
+        green, blue = (rng.poisson(20 * share, 150) for share in shares)
+        bad = rng.binomial(green, fails * worse), rng.binomial(blue, fails)
+        rows.append(np.stack((green, bad[0], blue, bad[1]), axis=1).astype(np.float64))
+    return rows
+
+
+def test_a_side_that_is_asked_for_what_fails_more_often_is_not_taken_for_a_worse_one() -> None:
+    """Counted as one it would be: that is shown beside. One that is worse is found all the same."""
+    alpha, streams = 0.05, 150
+    metrics, rng = [Metric(str(at)) for at in range(streams)], np.random.default_rng(7)
+    knowing, naive, worse = (Watch(metrics, 300, Settings(alpha=alpha * streams)) for _ in range(3))
+    for tick in range(300):
+        rows = asked_for_reports(rng, 0.5, 0.1)
+        knowing.observe(tick, rows[0] + rows[1], [*zip(*rows, strict=True)])
+        naive.observe(tick, rows[0] + rows[1])
+        rows = asked_for_reports(rng, 0.5, 0.1, worse=3.0)
+        worse.observe(tick, rows[0] + rows[1], [*zip(*rows, strict=True)])
+    highest = [made.shown().log_e.max(axis=0) for made in (knowing, naive, worse)]
+    alarmed = [float((log_e >= -math.log(alpha)).mean()) for log_e in highest]
+    assert alarmed[0] <= 2 * alpha
+    assert alarmed[1] > 0.9
+    assert alarmed[2] > 0.9
+
+
 def test_retries_do_not_take_a_healthy_green_back() -> None:
     """Without dividing by what blue shows of them, they would: that is shown beside."""
     streams, alpha = 150, 0.05
