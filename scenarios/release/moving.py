@@ -3,6 +3,7 @@ reached one of them. That the router took the change says nothing yet."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -13,6 +14,7 @@ from reports.release.record import Weight
 from scenarios.release.timeline import Timeline
 
 QUIET_S = 2.0  # without an answer of the side's, it is taken to have gone
+BY_CHANCE = 1e-6  # so seldom may a side that still answers, as often as it did, be taken to have gone
 POLL_S = 0.2
 MOST_BINS = 240
 
@@ -77,21 +79,31 @@ class Road:
     def wait_left(self, side: str, since_s: float, timeout_s: float) -> float | None:
         """When its last answer reached a user; None where it still answered when the time was up."""
         left: list[float] = []
+        silence = self._silence(side)
 
         def has_left() -> bool:
             timeline = self.timeline()
             known_s, last_s = timeline.whole_until_s, timeline.left_s(side)
             last_s = since_s if last_s is None else max(since_s, last_s)
-            if known_s - last_s < QUIET_S:
+            since = timeline.between(last_s, known_s)
+            if known_s - last_s < QUIET_S or sum(since.served().values()) < silence:
                 return False
             left.append(last_s)
             return True
 
         try:
-            wait_until(has_left, timeout_s + QUIET_S, self.clock, POLL_S)
+            quiet_s = max(QUIET_S, silence * self.timeline().interval_s)
+            wait_until(has_left, timeout_s + quiet_s, self.clock, POLL_S)
         except TimedOut:
             return None
         return left[0]
+
+    def _silence(self, side: str) -> int:
+        """How many answers of others in a row say that the side has gone, and not only that few were its own."""
+        share = next((one.green for one in reversed(self.weights) if one.green), 1.0)
+        if side != "green":
+            share = 1 - share
+        return math.ceil(math.log(BY_CHANCE) / math.log1p(-share)) if 0 < share < 1 else 0
 
 
 def during(weights: list[Weight], at_s: float) -> str:

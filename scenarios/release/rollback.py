@@ -200,7 +200,7 @@ class Rollback:
             wrong = str(error)
         ended_s = until_s() or self.clock.now()
         took_s = max(0.0, ended_s - began_s)
-        late = f"took {took_s:.1f} s, and {budget_s:g} s is what it may" if took_s > budget_s else ""
+        late = f"took {took_s:.1f} s, and {budget_s:g} s is all it may take" if took_s > budget_s else ""
         said = "; ".join(part for part in (wrong, late) if part)
         title = self.titles.get(name, name)
         self.steps.append(record.Step(name, title, budget_s, took_s, not said, said, began_s))

@@ -45,7 +45,7 @@ def short(target: Target, switch: str = "30s") -> Target:
     return target.model_copy(
         update={
             "release": target.release.model_copy(update={"stages": (stage,)}),
-            "rollback": target.rollback.model_copy(update={"automatic": budget}),
+            "rollback": target.rollback.model_copy(update={"automatic_": budget}),
         }
     )
 

@@ -26,6 +26,7 @@ from tests.release.worlds import (
     deployment,
     namespace,
     probes,
+    shared_out,
     virtual_service,
 )
 
@@ -133,6 +134,26 @@ def test_users_who_do_not_leave_are_not_waited_for_longer_than_may_be(platform: 
     made, clock = road(platform, leaves_s=1000.0)
     assert made.wait_left("green", BEGAN_S, 30.0) is None
     assert clock.now() - BEGAN_S == pytest.approx(30 + QUIET_S, abs=0.5)
+
+
+def test_a_side_that_few_are_sent_to_has_not_left_because_it_was_silent_for_a_while(
+    platform: FakePlatform,
+) -> None:
+    """At 5% and 20 probes a second, silences of 2 s are nothing."""
+    clock, seldom = FakeClock(), shared_out(0.05)
+
+    def serve(at_s: float, fresh: bool) -> tuple[str, Outcome]:
+        return seldom(at_s, fresh) if at_s < BEGAN_S + 12 else ("blue", Outcome.OK)
+
+    whole = probes(serve, 90)
+    made = Road(Istio(platform, BLUE, GREEN), clock, lambda: whole.between(BEGAN_S, clock.now()))
+    made.shift(0.05)
+    made.shift(0.0)
+    left_s = made.wait_left("green", BEGAN_S, 30.0)
+    assert left_s is not None
+    assert left_s == whole.left_s("green")
+    assert left_s > BEGAN_S + 8
+    assert clock.now() - left_s == pytest.approx(270 / 20, abs=1)
 
 
 def test_the_same_words_in_a_new_version_are_nobodys_change(platform: FakePlatform) -> None:
