@@ -1,3 +1,13 @@
 """Faults: put in, proven, and taken out again. Importing this registers every kind."""
 
-from scenarios.faults import application, istio, network, nodes, pods  # noqa: F401 - each registers its kinds
+from scenarios.faults import (  # noqa: F401 - each registers its kinds
+    application,
+    cache,
+    chaosmesh,
+    database,
+    istio,
+    network,
+    nodes,
+    pods,
+    stress,
+)

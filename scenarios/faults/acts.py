@@ -4,19 +4,23 @@
     Make      an object is added, which carries it too
     Remove    a pod that somebody owns is deleted or evicted: nothing to undo, its owner makes another
     Say       a store is told something, and the opposite to undo it; the side's namespace carries the act
+    Hold      a store is kept at something by a connection of its own, which is ended to undo it; marked likewise
 
 `apply` may be carried out although it raised; `undo` may be repeated, from any state that a crash can leave.
 """
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Literal, Protocol
 
 from fixtures.clock import TimedOut, wait_until
-from fixtures.ledger import Entry
+from fixtures.evidence import Missing
+from fixtures.ledger import Entry, now
 from fixtures.platforms.abilities import able
 from fixtures.platforms.changes import Changes, Conflict, Evictions, Json, Ref
 from scenarios.faults.edits import Change
@@ -24,6 +28,9 @@ from scenarios.faults.edits import Change
 MARK = "faults.verdigris.dev/"  # annotation MARK + the entry's id: the entry
 BUDGET_S = 30.0  # for a disruption budget to let a pod go
 TRIES = 5  # of a write that others write in between
+UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+EXPIRY = "duration"  # of a spec: Chaos Mesh ends by itself what is older
+ENDING = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{name}'"
 
 
 class Undone(StrEnum):
@@ -37,12 +44,18 @@ class HealFailed(Exception):
     """Something that was put in is still there."""
 
 
+def _cannot_hold(store: str, side: str, statement: str, name: str) -> None:  # noqa: ARG001 - as it is called
+    raise Missing(f"there is nobody to hold the {store} of {side}")
+
+
 @dataclass(frozen=True)
 class Hands:
-    """What acts are carried out with. `say(store, side, statement)` speaks to a store."""
+    """What acts are carried out with. `say(store, side, statement)` speaks to a store; `hold` of the same and a name
+    does so by a connection of that name, and does not wait for an answer."""
 
     objects: Changes
     say: Callable[[str, str, str], None]
+    hold: Callable[[str, str, str, str], None] = _cannot_hold
 
 
 class Act(Protocol):
@@ -146,6 +159,9 @@ class Make:
     def apply(self, hands: Hands, entry: Entry) -> None:
         body = {**self.body, "metadata": {**self.body.get("metadata", {})}}
         _annotate(body, mark(entry), entry.text)
+        if lasts_s := seconds_of(str(body.get("spec", {}).get(EXPIRY, ""))):  # then the platform ends it too
+            left_s = max(1.0, min(lasts_s, math.ceil(entry.expires - now())))
+            body["spec"] = {**body["spec"], EXPIRY: f"{left_s:.0f}s"}
         hands.objects.create_object(self.ref, body)
 
     def undo(self, hands: Hands, entry: Entry) -> Undone:
@@ -224,6 +240,47 @@ class Say:
         return {"act": self.act, "ref": _told(self.ref), "store": self.store, "side": self.side, **statements}
 
 
+@dataclass(frozen=True)
+class Hold:
+    """`statement` goes on by itself until its connection ends; `%s` in it is how many seconds it may last at most."""
+
+    ref: Ref
+    store: str
+    side: str
+    statement: str
+    act: ClassVar[Literal["hold"]] = "hold"
+
+    def apply(self, hands: Hands, entry: Entry) -> None:
+        _marked(hands.objects, self.ref, mark(entry), entry.text)
+        left_s = max(1, math.ceil(entry.expires - now()))
+        hands.hold(self.store, self.side, self.statement.replace("%s", str(left_s)), held_by(entry))
+
+    def undo(self, hands: Hands, entry: Entry) -> Undone:
+        hands.say(self.store, self.side, ENDING.format(name=held_by(entry)))
+        _marked(hands.objects, self.ref, mark(entry), None)
+        return Undone.HEALED
+
+    def is_out(self, hands: Hands) -> bool:  # noqa: ARG002 - told by what the fault's own probe sees
+        return True
+
+    def as_json(self) -> Json:
+        told = {"store": self.store, "side": self.side, "statement": self.statement}
+        return {"act": self.act, "ref": _told(self.ref), **told}
+
+
+def held_by(entry: Entry) -> str:
+    """The name of the connection that holds a store."""
+    return f"verdigris-{entry.id}"
+
+
+def seconds_of(duration: str) -> float:
+    """Of a duration as Chaos Mesh writes it, 1m30s; 0 where it is none."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h)", duration)
+    if "".join(number + unit for number, unit in parts) != duration:
+        return 0.0
+    return sum(float(number) * UNITS_S[unit] for number, unit in parts)
+
+
 def act_of(found: Mapping[str, Any]) -> Act:
     """From its JSON. Raises ValueError."""
     try:
@@ -238,6 +295,8 @@ def act_of(found: Mapping[str, Any]) -> Act:
             case "say":
                 do, undone_by = tuple(found["do"]), tuple(found["undone_by"])
                 return Say(ref, found["store"], found["side"], do, undone_by)
+            case "hold":
+                return Hold(ref, found["store"], found["side"], found["statement"])
     except (KeyError, TypeError) as error:
         raise ValueError(f"not an act: {error}") from error
     raise ValueError(f"not an act: {found['act']!r}")

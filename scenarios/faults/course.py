@@ -21,7 +21,9 @@ from scenarios.tally import UNIT
 class Course:
     """Moments in unix seconds."""
 
-    expected: list[str] = field(default_factory=list)  # what had to be noticed
+    expected: dict[str, float] = field(
+        default_factory=dict
+    )  # what had to be noticed -> within so many seconds
     injections: list[Injection] = field(default_factory=list)
     seen: Seen = field(default_factory=Seen)
     users: Timeline | None = None  # what users saw of it
@@ -43,11 +45,14 @@ class Course:
         """From when recovery counts."""
         return self.began if experiment.recovers.after == "fault" else self.healing
 
-    def late(self, experiment: Experiment) -> list[str]:
-        """What had to be noticed and was not, or not in time."""
-        within_s = experiment.noticed.within.amount if experiment.noticed else 0.0
+    def late(self) -> dict[str, float]:
+        """What had to be noticed and was not, or not in time; and in what time it had to be."""
         moments = self.seen.moments
-        return [one for one in self.expected if one not in moments or moments[one] - self.began > within_s]
+        return {
+            one: within_s
+            for one, within_s in self.expected.items()
+            if one not in moments or moments[one] - self.began > within_s
+        }
 
     def lost(self) -> tuple[int, int]:
         """Of what users asked while the fault was in: how many failed, of how many."""
@@ -136,9 +141,7 @@ def judged(experiment: Experiment, course: Course) -> Measurement:
 
 
 def _wrong(experiment: Experiment, course: Course, lost: float) -> list[str]:
-    wrong = []
-    if experiment.noticed:
-        wrong += [f"{what}: not within {experiment.noticed.within}" for what in course.late(experiment)]
+    wrong = [f"{what}: not within {within_s:g} s" for what, within_s in course.late().items()]
     recovers = experiment.recovers
     took_s = float("inf") if course.recovered is None else course.recovered - course.since(experiment)
     if took_s > recovers.within.amount:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from scenarios.faults import watching
 from scenarios.faults.acts import HealFailed
 from scenarios.faults.catalogue import made
 from scenarios.faults.course import Course, judged
+from scenarios.faults.crowd import Crowd
 from scenarios.faults.guard import Aborted, Guard, Rules, guarded
 from scenarios.faults.notices import Notices
 from scenarios.faults.radius import Forbidden
@@ -34,6 +36,7 @@ class Trial:
     around: Surroundings
     site: Site
     folder: Path
+    crowd: Crowd | None = None  # of the stage's; else one of its own
     course: Course = field(default_factory=Course)
 
     def run(self) -> Measurement:
@@ -53,34 +56,36 @@ class Trial:
 
     def _carry_out(self) -> None:
         experiment, around, course = self.experiment, self.around, self.course
-        notices = Notices(experiment.noticed, around) if experiment.noticed else None
-        course.expected = notices.expected if notices else []
+        notices = [Notices(one, around) for one in experiment.notices]
+        course.expected = {what: one.within_s for one in notices for what in one.expected}
         with ExitStack() as stack:
+            crowd = self.crowd or stack.enter_context(Crowd(around))
+            if experiment.load:
+                crowd.come(experiment.load.amount)
             users, others = (
                 stack.enter_context(watching.probing(experiment, around, side, self.folder))
                 for side in (around.side, around.other_side)
             )
             stack.callback(lambda: setattr(course, "users", users.timeline()))
-            stack.enter_context(watching.load_of(experiment, around))
             watching.must_be_steady(users, notices)
             with guarded(Rules(lambda: watching.suffers(others), self.site.abort)) as guard:
-                self._harm(notices, guard)
+                self._harm(notices, guard, crowd)
             course.recovered = watching.recovered(users, course, experiment)
 
-    def _harm(self, notices: Notices | None, guard: Guard) -> None:
+    def _harm(self, notices: Sequence[Notices], guard: Guard, crowd: Crowd) -> None:
         """Every fault in at once, until what is to be noticed was, or should have been."""
-        experiment, wanted = self.experiment, self.experiment.noticed
+        experiment = self.experiment
         radius = radius_of(experiment)
-        holds_s = wanted.within.amount if wanted else HOLDS_S
-        if notices:
-            notices.begin()
-            self.course.seen = notices.seen
+        holds_s = max((one.within_s for one in notices), default=HOLDS_S)
+        for one in notices:
+            one.begin(self.course.seen)
 
         def noticed() -> bool:
             guard.must_hold()
-            if notices:
-                notices.look()
-            return bool(notices and notices.complete)
+            crowd.must_be_there()
+            for one in notices:
+                one.look()
+            return bool(notices) and all(one.complete for one in notices)
 
         with ExitStack() as faults:
             for order in experiment.faults:

@@ -9,7 +9,7 @@ from fixtures.clock import Clock, SystemClock
 from fixtures.evidence import NoEvidence
 from fixtures.ledger import Entry, Ledger, now, undone_in_order
 from fixtures.platforms.changes import PLATFORM_WIDE, Changes, Conflict, Ref, Rejected
-from scenarios.faults.acts import MARK, Hands, HealFailed, Make, Undone, act_of, notes_of
+from scenarios.faults.acts import MARK, Hands, HealFailed, Hold, Make, Say, Undone, act_of, notes_of
 from scenarios.faults.radius import has_opted_in
 
 RETRY_S = 0.1
@@ -60,16 +60,17 @@ class Healer:
     def heal_of_killed(self, entries: Callable[[], list[Entry]]) -> list[Healed]:
         """What a killed runner left: looked at twice, because its last call may still have been on its way."""
         found = {one.entry.id: one for one in self.heal_all(entries())}
-        # An edit that was on its way is fenced off; an object can still appear, and is looked for once more.
-        late = [one.entry for one in found.values() if one.outcome is Undone.CLEAN and _makes(one.entry)]
+        # An edit that was on its way is fenced off; an object can still appear, and a store still obey: once more.
+        late = [one.entry for one in found.values() if _may_come_late(one)]
         if late:
             self._clock.sleep(SETTLES_S)
             found |= {one.entry.id: one for one in self.heal_all(late) if one.outcome is not Undone.CLEAN}
         return list(found.values())
 
 
-def _makes(entry: Entry) -> bool:
-    return isinstance(act_of(entry.act), Make)
+def _may_come_late(healed: Healed) -> bool:
+    act = act_of(healed.entry.act)
+    return isinstance(act, Say | Hold) or (isinstance(act, Make) and healed.outcome is Undone.CLEAN)
 
 
 def marks(objects: Changes) -> list[Entry]:

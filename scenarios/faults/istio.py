@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.evidence import Missing
 from fixtures.platforms.changes import Json, Ref
-from fixtures.target.faults import Delay, Errors
+from fixtures.target.faults import Delay, Errors, HealthFailing
 from scenarios.faults.acts import Act, Edit, Make
 from scenarios.faults.asking import PATIENCE_S, Asked, ask
 from scenarios.faults.radius import Plan
@@ -57,9 +58,11 @@ class Meshed(OfService[Any]):
 
     def _added(self) -> Make:
         name = self.order.service
-        rule = {"route": [{"destination": {"host": name}}], "fault": self.fault()}
         ref = Ref(KIND, self.namespace, f"verdigris-{name}")
-        return Make(ref, {"spec": {"hosts": [name], "http": [rule]}})
+        return Make(ref, {"spec": {"hosts": [name], "http": self._rules()}})
+
+    def _rules(self) -> list[Json]:
+        return [{"route": [{"destination": {"host": self.order.service}}], "fault": self.fault()}]
 
     def ask(self) -> Asked:
         return ask(self.around, self.service)
@@ -96,6 +99,35 @@ class Failing(Meshed):
 
     def hurts(self, asked: Asked) -> bool:
         return bool(asked.status == self.order.status)
+
+
+@puts_in(
+    HealthFailing,
+    Declared(
+        "a VirtualService more, which answers the service's health path and leads everything else on",
+        f"{ASKED} answers with that error",
+        "the added VirtualService is removed",
+        needs="Istio, and a service that no VirtualService speaks of yet",
+        rights=(Right(KIND, ("create", "delete")),),
+    ),
+)
+class Unhealthy(Failing):
+    def plan(self) -> Plan:
+        pods = self.remember()
+        for found in self.objects.list_objects(KIND, self.namespace):
+            if self.order.service in (str(host).split(".")[0] for host in found["spec"].get("hosts") or ()):
+                raise Missing(
+                    f"{Ref.of(KIND, found)} speaks of {self.order.service} already: two would contend"
+                )
+        return Plan((self._added(),), self.victims(pods), len(pods))
+
+    def fault(self) -> Json:
+        return {"abort": {"httpStatus": self.order.status, "percentage": {"value": 100.0}}}
+
+    def _rules(self) -> list[Json]:
+        to = {"route": [{"destination": {"host": self.order.service}}]}
+        asked = {"match": [{"uri": {"exact": self.service.health}}], "fault": self.fault(), **to}
+        return [asked, to]
 
 
 @puts_in(

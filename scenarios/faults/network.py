@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 from urllib.parse import urlsplit
 
 from fixtures.evidence import Missing, Unreachable
 from fixtures.platforms.abilities import Door, Workloads, able
-from fixtures.platforms.changes import Changes
-from fixtures.target.faults import Partition, StorePartition
+from fixtures.platforms.changes import Changes, Ref
+from fixtures.target.faults import CacheStopped, Partition, StorePartition
+from scenarios.faults.acts import Act
 from scenarios.faults.asking import ask
 from scenarios.faults.cutting import KIND, Address, Pods, partition
 from scenarios.faults.radius import Plan
@@ -74,7 +76,7 @@ class Partitioned(OfService[Partition]):
         needs="a network that enforces policies, and the store's address",
     ),
 )
-class Storeless(OfService[StorePartition]):
+class Storeless(OfService[Any]):
     def plan(self) -> Plan:
         pods = self.remember()
         subject = pods_of(self.around, self.order.service)
@@ -94,6 +96,35 @@ class Storeless(OfService[StorePartition]):
 
     def is_over(self) -> bool:
         return super().is_over() and not self.effect()
+
+
+@puts_in(
+    CacheStopped,
+    Declared(
+        touches="every NetworkPolicy that lets any pod of the side reach the cache; where none closes it, one is added",
+        seen_by="the service's own health, asked inside its pods, is no longer 200",
+        heals="the peers that the policies had; an added policy is removed",
+        uses=(Changes, Workloads, Door),
+        rights=(*RIGHTS, Right("pods/proxy", ("get",))),
+        needs="a network that enforces policies, and the cache's address",
+    ),
+)
+class Cacheless(Storeless):
+    over_s = 60.0
+
+    def plan(self) -> Plan:
+        self.remember()
+        cache = Address(address_of(self.around.store("cache", self.around.side)))
+        policies = self.objects.list_objects(KIND, self.namespace)
+        acts: dict[Ref, Act] = {}
+        for one in self.workloads():
+            for act in partition(policies, pods_of(self.around, one.name), "egress", cache):
+                acts.setdefault(act.ref, act)  # a policy may be several workloads', and is narrowed once
+        felt_by = self.everyone()
+        return Plan(tuple(acts.values()), self.victims(felt_by), len(felt_by))
+
+    def is_over(self) -> bool:
+        return super().is_over() and self.all_well()
 
 
 def address_of(url: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from fixtures.evidence import Missing
-from fixtures.platforms.abilities import Pod, Workloads, able
+from fixtures.platforms.abilities import Pod, Workloads
 from fixtures.platforms.changes import Changes, Evictions, Ref
 from fixtures.target.faults import NodeDrained, NodeLost
 from scenarios.faults.acts import Act, Edit, Remove
@@ -43,19 +43,16 @@ class Lost(OfService[NodeLost | NodeDrained]):
             for pod in ours
             if (uid := self.uid(pod))
         ]
-        everyone = able(self.around.platform, Workloads).pods(self.namespace)
-        return Plan(tuple(acts), self.victims(ours), len(everyone))
+        return Plan(tuple(acts), self.victims(ours), len(self.everyone()))
 
     def ours(self) -> tuple[Pod, ...]:
-        everyone = able(self.around.platform, Workloads).pods(self.namespace)
-        return tuple(pod for pod in everyone if pod.node == self.node)
+        return tuple(pod for pod in self.everyone() if pod.node == self.node)
 
     def effect(self) -> str:
         return "" if self.ours() else f"none of our pods is on {self.node}"
 
     def is_over(self) -> bool:
-        workloads = able(self.around.platform, Workloads).workloads(self.namespace)
-        return bool(workloads) and all(one.available == one.wanted == one.updated for one in workloads)
+        return self.all_well()
 
 
 @puts_in(

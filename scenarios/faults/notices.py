@@ -1,4 +1,4 @@
-"""When a fault was noticed: the trigger's metric beyond its bound, the alert pending, firing, received by people."""
+"""When a fault was noticed: the trigger beyond its bound, the alert pending, firing, received by people."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from fixtures.ledger import now
 from fixtures.target.bounds import Bound
 from fixtures.target.experiment import Noticed
 from fixtures.target.objective import Metric
+from scenarios.release.health import InARow, through_door, unwell
 from scenarios.surroundings import Surroundings
 
+HEALTH = "health"
+ASKED_EVERY_S = 0.5
 LEAST_WINDOW_S = 5.0  # a rate needs a few scrapes, however fast the environment's pace is
 
 
@@ -35,14 +38,19 @@ class Notices:
         self._wanted, self._around = wanted, around
         self._since = now()
         self._summary = ""
+        self._health = Health(around)
         self.seen = Seen()
 
     @property
     def expected(self) -> list[str]:
         wanted = self._wanted
         alert = [f"alert {wanted.alert} firing"] if wanted.alert else []
-        channels = [f"received by {channel}" for channel in self._channels()]
+        channels = [f"{wanted.alert} received by {channel}" for channel in self._channels()]
         return [*([f"trigger {wanted.trigger}"] if wanted.trigger else []), *alert, *channels]
+
+    @property
+    def within_s(self) -> float:
+        return self._wanted.within.amount
 
     @property
     def complete(self) -> bool:
@@ -52,9 +60,9 @@ class Notices:
         """Nothing of it is noticed now: what was there before says nothing afterwards."""
         return not self._trigger() and not self._alert_states()
 
-    def begin(self) -> None:
-        self._since = now()
-        self.seen = Seen()
+    def begin(self, seen: Seen) -> None:
+        """From now on, and into there."""
+        self._since, self.seen = now(), seen
 
     def look(self) -> None:
         """What cannot be looked at just now is looked for again."""
@@ -82,7 +90,7 @@ class Notices:
         for message in self._around.sink.messages(self._since):
             about = alert in message.text or self._summary in message.text  # mail names no alert
             if about and self._around.namespace in message.text:
-                self.seen.at(f"received by {message.channel}", message.at, message.to)
+                self.seen.at(f"{alert} received by {message.channel}", message.at, message.to)
 
     def _channels(self) -> tuple[str, ...]:
         """None where nobody can read notifications back."""
@@ -100,6 +108,8 @@ class Notices:
         """What the metric says, where that is beyond the trigger's bound."""
         if not self._wanted.trigger:
             return ""
+        if self._wanted.trigger == HEALTH:
+            return self._health.beyond()
         metric, bound = trigger_of(self._around, self._wanted.trigger)
         pace = float(self._around.environment.pace)
         window_s = max(LEAST_WINDOW_S, metric.window.seconds * pace) if metric.window else None
@@ -111,6 +121,34 @@ class Notices:
             if ours and math.isinf(one.value):
                 return f"beyond every bucket breaks {bound.text}"
         return ""
+
+
+class Health:
+    """The rollback's trigger on health: how often a service failed in a row when asked as users ask."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._failures = InARow()
+        self._asked = 0.0
+        self._said = ""
+
+    def beyond(self) -> str:
+        """What breaks the trigger's bound, by the last time that all were asked."""
+        bound = health_bound(self._around)
+        if now() - self._asked >= ASKED_EVERY_S:
+            self._asked = now()
+            ask = through_door(self._around, self._around.side)
+            count = self._failures.take(unwell(self._around.target.services, ask))
+            self._said = "" if bound.admits(count) else f"{self._failures.said[:120]}; breaks {bound.text}"
+        return self._said
+
+
+def health_bound(around: Surroundings) -> Bound:
+    """Raises Missing."""
+    for trigger in around.target.rollback.triggers if around.target.rollback else ():
+        if trigger.over.kind == "probe" and trigger.over.subject == HEALTH:
+            return trigger.that
+    raise Missing(f"{around.target.system} has no rollback trigger over health")
 
 
 def trigger_of(around: Surroundings, name: str) -> tuple[Metric, Bound]:

@@ -41,9 +41,11 @@ class Place:
     def opened(self) -> Iterator[Hands]:
         """Raises NoEvidence where the platform cannot even be addressed."""
         platform = Kubernetes(Path(self.kubeconfig) if self.kubeconfig else None, self.context)
+        stores = Stores(self.stores)
         try:
-            yield Hands(platform, Stores(self.stores).say)
+            yield Hands(platform, stores.say, stores.hold)
         finally:
+            stores.close()
             platform.close()
 
     @property
@@ -58,7 +60,7 @@ class Place:
 
 def _urls(environment: Environment) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
-    for store in ("database", "cache"):
+    for store in ("database", "database_owner", "cache"):
         sides = getattr(environment.stores, store)
         for side in Side if sides else ():
             try:

@@ -15,12 +15,14 @@ from scenarios.surroundings import Surroundings
 
 O = TypeVar("O", bound=FaultOrder)  # noqa: E741 - an order
 BITES_S = 20.0
+BACK_S = 30.0  # for what a heal sets in motion: pods that come back
 
 
 class OfService(Generic[O]):
     """A fault of one service on the side that is being proven."""
 
     bites_s = BITES_S
+    over_s = BACK_S
 
     def __init__(self, order: O, around: Surroundings) -> None:
         self.order, self.around = order, around
@@ -48,11 +50,23 @@ class OfService(Generic[O]):
         return tuple(platform.pods(self.namespace, self.workload().selector))
 
     def workload(self) -> Workload:
-        platform = able(self.around.platform, Workloads)
-        for one in platform.workloads(self.namespace):
+        for one in self.workloads():
             if one.name == self.order.service:
                 return one
         raise Missing(f"{self.namespace} has no workload {self.order.service}")
+
+    def workloads(self) -> tuple[Workload, ...]:
+        """All of our side's."""
+        return tuple(able(self.around.platform, Workloads).workloads(self.namespace))
+
+    def everyone(self) -> tuple[Pod, ...]:
+        """All of our side's pods, whatever service they do the work of."""
+        return tuple(able(self.around.platform, Workloads).pods(self.namespace))
+
+    def all_well(self) -> bool:
+        """Every workload of our side has all its pods, of the newest specification, and available."""
+        found = self.workloads()
+        return bool(found) and all(one.available == one.wanted == one.updated for one in found)
 
     def deployment(self) -> Json:
         ref = Ref("Deployment", self.namespace, self.order.service)

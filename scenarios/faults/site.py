@@ -19,7 +19,6 @@ from scenarios.faults.shield import uninterrupted
 
 SERVERS_OWN = ("deployment.kubernetes.io/revision",)  # annotations that controllers keep
 FOLLOWS_S = 3.0  # for controllers that follow what was healed: a node's taints
-BACK_S = 30.0  # for what a heal sets in motion: pods that come back
 
 
 class DidNotBite(Exception):
@@ -35,6 +34,7 @@ class Fault(Protocol):
 
     name: str
     bites_s: float  # within which its effect must be seen
+    over_s: float  # within which nothing of it is felt any more, once it is out
 
     def plan(self) -> Plan: ...
 
@@ -161,7 +161,7 @@ class Site:
             if left := [str(act.ref) for act in acts if not act.is_out(self.hands)]:
                 raise HealFailed(f"{fault.name} is still in {', '.join(left)}")
             try:
-                wait_until(fault.is_over, BACK_S, self.clock)
+                wait_until(fault.is_over, fault.over_s, self.clock)
             except TimedOut as error:
                 waited = f"{error.waited_s:.0f} s later"
                 raise HealFailed(f"{fault.name} was taken out, and is felt {waited}") from error

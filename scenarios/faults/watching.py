@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,11 +13,6 @@ from fixtures.target.base import Side
 from fixtures.target.experiment import Experiment
 from scenarios.faults.course import Course
 from scenarios.faults.notices import Notices
-from scenarios.load.arrivals import constant
-from scenarios.load.document import secrets_of
-from scenarios.load.engine import Means, traffic
-from scenarios.load.plan import Open
-from scenarios.load.plan import Plan as LoadPlan
 from scenarios.release.probes import Plan as ProbePlan
 from scenarios.release.probing import Probing
 from scenarios.surroundings import Surroundings
@@ -27,8 +22,6 @@ STEADY_WITHIN_S = 60.0
 LASTING_S = 3.0  # without a failure, to count as recovered
 PROBES_RPS = 25.0
 PROBE_TIMEOUT_S = 3.0
-LOAD_S = 3600.0  # ended with the experiment
-SESSIONS = 10
 POLL_S = 0.25
 OTHER_S = 5.0  # so much of what the other side was asked lately is looked at: longer than a probe waits
 OTHER_LOST = 0.2  # and so much of it may fail
@@ -38,12 +31,12 @@ class NotSteady(Exception):
     """The system was not well before: what it does afterwards says nothing."""
 
 
-def must_be_steady(users: Probing, notices: Notices | None) -> None:
+def must_be_steady(users: Probing, notices: Sequence[Notices]) -> None:
     def steady() -> bool:
         seen = users.timeline()
         last = seen.between(seen.whole_until_s - STEADY_S, seen.whole_until_s)
         enough = last.count >= 0.9 * STEADY_S * PROBES_RPS
-        return enough and not last.failed and (notices is None or notices.quiet())
+        return enough and not last.failed and all(one.quiet() for one in notices)
 
     try:
         wait_until(steady, STEADY_WITHIN_S, poll_s=POLL_S)
@@ -93,23 +86,3 @@ def probing(experiment: Experiment, around: Surroundings, side: Side, folder: Pa
     )
     with Probing(plan, folder / f"{side}.bin") as found:
         yield found
-
-
-@contextmanager
-def load_of(experiment: Experiment, around: Surroundings) -> Iterator[None]:
-    """Users of the side that is harmed, who do what users do, so that what counts them has something to count."""
-    if experiment.load is None:
-        yield
-        return
-    plan = LoadPlan(
-        host=around.entry,
-        model=Open(constant(experiment.load.amount, LOAD_S), sessions=SESSIONS),
-        locustfile=f"scenarios/release/{around.target.system.replace('-', '_')}.py",
-        sides={str(around.side): dict(around.environment.route[around.side])},
-        served_header=around.environment.served.side,
-        ca=str(around.ca or ""),
-        drain_s=2.0,
-    )
-    with traffic(plan, Means(secrets=secrets_of(around.target, around.environment))) as load:
-        yield
-        load.stop()

@@ -112,6 +112,11 @@ class Traffic:
     def pids(self) -> list[int]:
         return [source.process.pid for source in self._sources]
 
+    @property
+    def alive(self) -> bool:
+        """Whether every generator runs."""
+        return all(source.alive for source in self._sources)
+
     # --- under way ---------------------------------------------------------------------------------------------------
     @property
     def elapsed_s(self) -> float:

@@ -15,6 +15,7 @@ from fixtures.session.judge import Judge
 from fixtures.target.experiment import Experiment
 from reports.chaos import page
 from reports.verdicts import Evidence, Measurement
+from scenarios.faults.crowd import Crowd
 from scenarios.faults.experiment import Trial
 from scenarios.faults.healing import Healer, left_behind
 from scenarios.faults.place import Place
@@ -50,6 +51,12 @@ def site(surroundings: Surroundings, pytestconfig: pytest.Config) -> Iterator[Si
             found.abort()
 
 
+@pytest.fixture(scope="session")
+def crowd(surroundings: Surroundings) -> Iterator[Crowd]:
+    with Crowd(surroundings) as found:
+        yield found
+
+
 @pytest.fixture
 def folder(pytestconfig: pytest.Config) -> Path:
     return gate_of(pytestconfig).options.folder / FOLDER
@@ -64,7 +71,8 @@ def try_out(judge: Judge, request: pytest.FixtureRequest, folder: Path) -> Try:
         judge.here(experiment)
         site: Site = request.getfixturevalue("site")
         around: Surroundings = request.getfixturevalue("surroundings")
-        trial = Trial(experiment, around, site, folder / experiment.name)
+        crowd: Crowd = request.getfixturevalue("crowd")
+        trial = Trial(experiment, around, site, folder / experiment.name, crowd)
         measurement = with_page(trial, trial.run(), gate_of(request.config).redactor)
         if site.mine():
             gate_of(request.config).block(

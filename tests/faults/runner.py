@@ -22,6 +22,7 @@ class Cut:
 
     name = "cut"
     bites_s = 5.0
+    over_s = 30.0
 
     def __init__(self, objects: Changes, namespace: str) -> None:
         self._objects, self._namespace = objects, namespace

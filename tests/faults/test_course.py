@@ -41,7 +41,7 @@ EXPERIMENT = Experiment.model_validate(
         "recovers": {"after": "heal", "within": "2s"},
     }
 )
-EXPECTED = ["trigger http_error_rate", "alert HighErrorRate firing", "received by slack"]
+EXPECTED = ["trigger http_error_rate", "alert HighErrorRate firing", "HighErrorRate received by slack"]
 
 
 def users(failing: range = range(0)) -> Any:
@@ -71,7 +71,7 @@ def course(**differs: Any) -> Course:
     injection = Injection(
         "pod-kill", Plan((), ("web",), 2), T0 + 1, bit=T0 + 1.2, healing=T0 + 5, healed=T0 + 6
     )
-    found = Course(EXPECTED, [injection], seen_at(3), users(), T0 + 5.5)
+    found = Course(dict.fromkeys(EXPECTED, 3.0), [injection], seen_at(3), users(), T0 + 5.5)
     return replace(found, **differs)
 
 
@@ -92,9 +92,9 @@ def test_what_went_as_the_document_says_passes() -> None:
 @pytest.mark.parametrize(
     ("differs", "says"),
     [
-        ({"seen": Seen()}, "trigger http_error_rate: not within 3s"),
-        ({"seen": seen_at(4.1)}, "alert HighErrorRate firing: not within 3s"),
-        ({"seen": seen_at(2, EXPECTED[:2])}, "received by slack: not within 3s"),
+        ({"seen": Seen()}, "trigger http_error_rate: not within 3 s"),
+        ({"seen": seen_at(4.1)}, "alert HighErrorRate firing: not within 3 s"),
+        ({"seen": seen_at(2, EXPECTED[:2])}, "HighErrorRate received by slack: not within 3 s"),
         ({"recovered": T0 + 7.1}, "not served again within 2s of the heal"),
         ({"recovered": None}, "not served again within 2s of the heal"),
         ({"users": users(range(60, 100))}, "20.0% of users' requests failed meanwhile, allowed are 10%"),

@@ -104,7 +104,7 @@ def test_an_alert_that_is_led_elsewhere_is_missed_by_people(tried: Tried, access
     with broken(access, Written(breakage.rules_file, unlabelled, breakage.read_again)):
         said, reason = tried(experiment(**ERRORS, noticed={**NOTICED, "within": "25s"}))
     assert said is Verdict.FAIL
-    assert "received by pagerduty: not within 25s" in reason
+    assert "received by pagerduty: not within 25 s" in reason
     assert "trigger" not in reason
 
 

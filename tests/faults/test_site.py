@@ -73,6 +73,7 @@ class Harm:
     objects: Shelf
     name: str = "harm"
     bites_s: float = 1.0
+    over_s: float = 30.0
     felt: bool = True
     before: bool = False
 
