@@ -62,10 +62,7 @@ class Trial:
             crowd = self.crowd or stack.enter_context(Crowd(around))
             if experiment.load:
                 crowd.come(experiment.load.amount)
-            users, others = (
-                stack.enter_context(watching.probing(experiment, around, side, self.folder))
-                for side in (around.side, around.other_side)
-            )
+            users, others = stack.enter_context(watching.both(experiment, around, self.folder))
             stack.callback(lambda: setattr(course, "users", users.timeline()))
             watching.must_be_steady(users, notices)
             with guarded(Rules(lambda: watching.suffers(others), self.site.abort)) as guard:

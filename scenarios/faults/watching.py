@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from fixtures.clock import TimedOut, wait_until
@@ -76,7 +77,20 @@ def suffers(others: Probing) -> str:
 
 
 @contextmanager
-def probing(experiment: Experiment, around: Surroundings, side: Side, folder: Path) -> Iterator[Probing]:
+def both(experiment: Experiment, around: Surroundings, folder: Path) -> Iterator[tuple[Probing, Probing]]:
+    """Our side's users, and the other side's. They begin at once: each is a process, which takes its time."""
+    with ThreadPoolExecutor(2) as pool:
+        sides = (around.side, around.other_side)
+        begun = [pool.submit(probing, experiment, around, side, folder) for side in sides]
+    with ExitStack() as stack:
+        for one in begun:
+            if one.exception() is None:
+                stack.enter_context(one.result())
+        users, others = (one.result() for one in begun)
+        yield users, others
+
+
+def probing(experiment: Experiment, around: Surroundings, side: Side, folder: Path) -> Probing:
     plan = ProbePlan(
         url=around.entry.rstrip("/") + experiment.asks,
         rate_rps=PROBES_RPS,
@@ -84,5 +98,4 @@ def probing(experiment: Experiment, around: Surroundings, side: Side, folder: Pa
         headers=dict(around.environment.route[side]),
         ca=str(around.ca or ""),
     )
-    with Probing(plan, folder / f"{side}.bin") as found:
-        yield found
+    return Probing(plan, folder / f"{side}.bin")

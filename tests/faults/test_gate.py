@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from fixtures.clock import wait_until
 from fixtures.lab.breaking import Access, Changed, Written
@@ -151,3 +152,50 @@ def test_a_fault_from_which_the_other_side_suffers_is_ended(tried: Tried, access
     wait_until(lambda: is_well(access), WELL_S)
     assert said is Verdict.FAIL
     assert "the other side suffered" in reason
+
+
+@pytest.mark.long
+def test_a_route_to_nobody_is_missed_by_people_and_by_nobody_else(tried: Tried, access: Access) -> None:
+    def to_nobody(text: str) -> str:
+        routes = yaml.safe_load(text)
+        routes["receivers"].append({"name": "nobody"})
+        for route in routes["route"]["routes"]:
+            route["receiver"] = "nobody"
+        return yaml.safe_dump(routes)
+
+    with broken(access, Written(breakage.routes_file, to_nobody, breakage.routes_read_again)):
+        said, reason = tried(experiment(**ERRORS, noticed={**NOTICED, "within": "20s"}))
+    assert said is Verdict.FAIL
+    for channel in NOTICED["channels"]:
+        assert f"HighErrorRate received by {channel}: not within 20 s" in reason
+    assert "alert HighErrorRate firing" not in reason
+
+
+@pytest.mark.long
+def test_a_recovery_slower_than_allowed_is_told(tried: Tried, access: Access) -> None:
+    """Pods of a service that takes its time to say that it is ready."""
+
+    def slow(found: dict[str, Any]) -> None:
+        found["readinessProbe"]["initialDelaySeconds"] = 15
+
+    gone = {"faults": ({"fault": "all-pods-killed", "service": "auth-service"},), "at_most": 4}
+    told = {**gone, "asks": "/auth/health", "lost": "100%", "recovers": {"after": "fault", "within": "6s"}}
+    with broken(access, breakage.container("auth-service", slow)):
+        wait_until(lambda: is_well(access) and breakage.rolled_out("auth-service")(access), WELL_S)
+        said, reason = tried(experiment(**told))
+    wait_until(lambda: is_well(access), WELL_S)
+    assert said is Verdict.FAIL
+    assert "users were not served again within 6s of the fault" in reason
+
+
+@pytest.mark.long
+def test_a_health_that_lies_hides_the_fault_and_the_experiment_says_nothing(
+    tried: Tried, access: Access
+) -> None:
+    cut = {"faults": ({"fault": "store-partition", "service": "auth-service", "store": "database"},)}
+    told = {**cut, "at_most": 2, "asks": "/report/health", "lost": "5%"}
+    with broken(access, breakage.behaves("auth-service", health="lie")):
+        time.sleep(2)  # until the pods have read it
+        said, reason = tried(experiment(**told, recovers={"after": "heal", "within": "1m"}))
+    assert said is Verdict.INVALID
+    assert "store-partition was put in, and nothing changed" in reason

@@ -76,6 +76,7 @@ class Harm:
     over_s: float = 30.0
     felt: bool = True
     before: bool = False
+    lasts: bool = False  # its effect goes on, whatever is healed
 
     def plan(self) -> Plan:
         web, route = self.objects.read_object(WEB), self.objects.read_object(ROUTE)
@@ -93,7 +94,7 @@ class Harm:
         return "web has no pods" if self.before or (self.felt and is_in) else ""
 
     def is_over(self) -> bool:
-        return True
+        return not self.lasts
 
 
 def site(objects: Changes, folder: Path, clock: Clock | None = None) -> Site:
@@ -283,6 +284,32 @@ def test_what_cannot_be_healed_is_shouted_and_kept_and_the_rest_is_healed(tmp_pa
         pass
     assert [one.act["act"] for one in here.ledger.entries()] == ["make"]
     assert objects.objects[WEB]["spec"]["replicas"] == 2
+
+
+def test_a_heal_that_does_not_heal_is_shouted(tmp_path: Path) -> None:
+    objects = shelf()
+    with (
+        pytest.raises(HealFailed, match="harm was taken out, and is felt 30 s later"),
+        site(objects, tmp_path).inject(Harm(objects, lasts=True), BlastRadius()),
+    ):
+        pass
+
+
+def test_an_object_that_is_kept_from_going_is_shouted(tmp_path: Path) -> None:
+    """As by somebody's finalizer."""
+    objects = shelf()
+
+    class Kept(Dying):
+        def delete_object(self, ref: Ref, uid: str, at_once: bool = False) -> None:
+            objects.objects[ref]["metadata"]["deletionTimestamp"] = "2025"
+
+    here = site(Kept(objects, 999, False), tmp_path)
+    with (
+        pytest.raises(HealFailed, match="is still in NetworkPolicy shop/x"),
+        here.inject(Harm(objects), BlastRadius()),
+    ):
+        pass
+    assert [one.act["act"] for one in here.ledger.entries()] == ["make"]
 
 
 def test_what_somebody_else_put_there_meanwhile_is_left_and_told(tmp_path: Path) -> None:
