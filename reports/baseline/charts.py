@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
+from unicodedata import east_asian_width
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 720, 58, 130, 14, 34
 LABEL_GAP = 13
@@ -168,7 +169,7 @@ def _legend(chart: Chart) -> list[str]:
             f'<path class="line {colour}" d="M{at:.1f} 12h16"/>'
             f'<text class="label {colour}" x="{at + 21:.1f}" y="16">{escape(line.name)}</text>'
         )
-        at += 36 + 6.6 * len(line.name)
+        at += 36 + sum(12 if east_asian_width(letter) in "WF" else 6.6 for letter in line.name)
     return parts
 
 

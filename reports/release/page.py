@@ -120,6 +120,7 @@ def _templates() -> Environment:
         "svg": lambda chart: Markup(charts.svg(chart)),
         "drawing": Markup,
         "seconds": seconds,
+        "figure": figure,
         "took": lambda value: "–" if value is None else figure(value, "s"),
         "share": lambda value: "–" if value is None else figure(value, "share"),
         "after": lambda at, release: course.clock(round(at - release.begun_s, 1)),

@@ -106,6 +106,7 @@ class Condition:
     said: str
     for_s: float = 0.0  # how long it has to be broken to count
     query: str = ""
+    unit: str = ""  # of the values
 
 
 @dataclass(frozen=True)

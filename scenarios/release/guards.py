@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from fixtures.statistics import lower_limit
 from fixtures.target import Bound
+from reports.figures import figure
 from reports.release.record import Condition
 from scenarios.release.terms import Guard
 from scenarios.release.watch import LEAST_COMPARED, Counts
@@ -68,7 +69,7 @@ def compared(value: float | None, bound: Bound) -> Seen:
     """Of a value that is compared as it stands."""
     if value is None:
         return UNSEEN
-    return Seen(value, not bound.admits(value), f"{value:.4g}")
+    return Seen(value, not bound.admits(value), figure(value, bound.limit.base))
 
 
 class Watched:
@@ -119,4 +120,5 @@ class Watched:
             said=self.last.said + (", and blue breaks it too" if self.shared else ""),
             for_s=guard.for_s,
             query=guard.query,
+            unit=guard.unit,
         )

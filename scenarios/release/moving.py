@@ -16,6 +16,7 @@ from scenarios.release.timeline import Timeline
 QUIET_S = 2.0  # without an answer of the side's, it is taken to have gone
 BY_CHANCE = 1e-6  # so seldom may a side that still answers, as often as it did, be taken to have gone
 POLL_S = 0.2
+CLOSED = "closed for maintenance"
 MOST_BINS = 240
 
 
@@ -48,6 +49,7 @@ class Road:
         self.before_closing()
         self.checked()
         self.routes = self.router.close(self.routes, page)
+        self._note(0.0, CLOSED)
 
     def restore(self, before: Routes, by: str = "restore") -> None:
         self.checked()

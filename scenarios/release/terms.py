@@ -59,6 +59,11 @@ class Guard:
     counted: int | None = None
     query: str = ""
 
+    @property
+    def unit(self) -> str:
+        """Of what is read."""
+        return self.bound.limit.base if self.counted is None else "share"
+
 
 @dataclass(frozen=True)
 class Claim:
