@@ -106,8 +106,8 @@ def test_an_outage_is_downtime_with_its_kind_of_failure(tmp_path: Path) -> None:
         timeline = probing.stop()
     assert timeline.outcomes()[Outcome.REFUSED] >= 10
     longest = max(timeline.downtime(), key=lambda one: one.length_s)
-    assert leaves_s - 0.3 <= longest.from_s <= gone_s + 0.3  # a server takes its time to stop and to begin
-    assert comes_s - 0.3 <= longest.to_s <= back_s + 0.3
+    assert leaves_s - 0.3 <= longest.from_s <= gone_s + 1  # a server takes its time to stop and to begin
+    assert comes_s - 0.3 <= longest.to_s <= back_s + 1
     recovered_s = timeline.recovered_s(gone_s, lasting_s=0.1)
     assert recovered_s is not None
     assert recovered_s >= longest.to_s
