@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -324,30 +325,59 @@ def test_the_users_of_a_run_that_is_killed_are_put_back_within_five_seconds(
     )
 
 
-def test_a_person_takes_users_back_with_a_reason(lab: Lab, access: Access, tmp_path: Path) -> None:
-    switch = Switch(lab)
-    environment = Target.load("hwayo").environment("lab").with_facts(lab.facts)
-    around = Surroundings(Target.load("hwayo"), environment, Side.GREEN)
+@contextmanager
+def half_on_green(lab: Lab) -> Iterator[Fleet]:
+    """Half of the users are on green, which may be scaled to nothing meanwhile."""
+    switch, target = Switch(lab), Target.load("hwayo")
+    environment = target.environment("lab").with_facts(lab.facts)
+    around = Surroundings(target, environment, Side.GREEN)
     green = Fleet(around.platform, environment.namespaces.green, SystemClock())
     before = green.replicas()
     try:
         switch.green(50)
+        yield green
+    finally:
+        green.scale(before)
+        assert green.wait_ready(60) == ""
+        around.close()
+        switch.close()
+
+
+@pytest.mark.long
+def test_a_gate_that_fails_takes_users_back_where_it_is_told_to(
+    lab: Lab, access: Access, tmp_path: Path
+) -> None:
+    told = ("-k", "login", "--on-fail", "rollback")
+    with half_on_green(lab) as green:
+        try:
+            put_in(access, known("hwayo")["login-broken"])
+            run = run_stage("smoke", lab=access.facts["name"], folder=tmp_path, options=told)
+        finally:
+            mend_all(access)
+        assert run.exit_code == 1, run.output[-4000:]
+        assert green_weight(access) == 0
+        assert set(green.replicas().values()) == {0}
+    found = record.read(tmp_path / "rollback" / record.NAME).rollback
+    assert found is not None
+    assert found.ok
+    assert "the gate failed" in found.reason
+    assert run.findings["release_rollback_switch"]["verdict"] == "PASS"
+    assert run.findings["release_rollback_total"]["verdict"] == "PASS"
+
+
+def test_a_person_takes_users_back_with_a_reason(lab: Lab, access: Access, tmp_path: Path) -> None:
+    with half_on_green(lab) as green:
         told = ["--lab", access.facts["name"], "--run-dir", str(tmp_path), "--reason", "客戶投訴激增"]
         assert back.main(told, ask=lambda _: "no") == back.NOT_CONFIRMED
         assert green_weight(access) == 50
         assert back.main([*told, "--confirm"]) == 0
         assert green_weight(access) == 0
         assert set(green.replicas().values()) == {0}
-        found = record.read(tmp_path / record.NAME)
-        assert found.rollback is not None
-        assert (found.rollback.kind, found.rollback.reason) == ("manual", "客戶投訴激增")
-        assert found.rollback.budget_s == 600
-        assert [step.name for step in found.rollback.steps] == [
-            *("confirm", "reason"),
-            *("switch", "verify", "health", "clean_up"),
-        ]
-    finally:
-        green.scale(before)
-        assert green.wait_ready(60) == ""
-        around.close()
-        switch.close()
+    found = record.read(tmp_path / record.NAME)
+    assert found.rollback is not None
+    assert (found.rollback.kind, found.rollback.reason) == ("manual", "客戶投訴激增")
+    assert found.rollback.budget_s == 600
+    assert [step.name for step in found.rollback.steps] == [
+        *("confirm", "reason"),
+        *("switch", "verify", "health", "clean_up"),
+    ]
