@@ -3,6 +3,7 @@
 from scenarios.faults import (  # noqa: F401 - each registers its kinds
     application,
     cache,
+    canary,
     chaosmesh,
     database,
     istio,

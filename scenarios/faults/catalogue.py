@@ -8,6 +8,7 @@ from fixtures.target.faults import FaultOrder
 from scenarios.faults import (  # noqa: F401 - each registers its kinds
     application,
     cache,
+    canary,
     chaosmesh,
     database,
     istio,

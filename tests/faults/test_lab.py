@@ -46,6 +46,7 @@ FAULTS: list[dict[str, Any]] = [
     {"fault": "cpu-stress", "service": "report-generator", "load": "100%"},
     {"fault": "memory-stress", "service": "web-app", "fill": "90%"},
     {"fault": "health-failing", "service": "auth-service"},
+    {"fault": "canary", "service": "api-gateway", "share": "20%"},
     {"fault": "chaos-mesh", "service": "report-generator", "manifest": "hwayo/chaos-report-generator.yaml"},
     {"fault": "pod-kill", "service": "web-app"},
     {"fault": "all-pods-killed", "service": "web-app"},
