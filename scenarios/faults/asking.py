@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import httpx
 
+from fixtures.platforms.abilities import Door, Pod, able
 from fixtures.target.model import Service
 from scenarios.surroundings import Surroundings
 
@@ -30,3 +32,12 @@ def ask(around: Surroundings, service: Service, timeout_s: float = PATIENCE_S) -
     except httpx.HTTPError as error:
         status, said = 0, str(error) or type(error).__name__
     return Asked(status, around.clock.now() - begun, said)
+
+
+def unwell_inside(around: Surroundings, service: Service, pods: Sequence[Pod]) -> str:
+    """What the first that is not well says, asked past the mesh; empty where all are well. Raises NoEvidence."""
+    for pod in pods:
+        reply = able(around.platform, Door).get(pod, service.health, PATIENCE_S)
+        if reply.status != 200:
+            return f"{pod.name}: {service.health} {reply.status} {reply.body[:120]}"
+    return ""

@@ -5,18 +5,6 @@ from __future__ import annotations
 import sys
 
 from fixtures.target.faults import FaultOrder
-from scenarios.faults import (  # noqa: F401 - each registers its kinds
-    application,
-    cache,
-    canary,
-    chaosmesh,
-    database,
-    istio,
-    network,
-    nodes,
-    pods,
-    stress,
-)
 from scenarios.faults.registry import Declared, kinds, made, name_of
 
 __all__ = ["kinds", "made", "name_of", "page"]

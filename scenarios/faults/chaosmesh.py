@@ -14,6 +14,7 @@ from fixtures.platforms.abilities import Door, Pod, Workloads, able
 from fixtures.platforms.changes import Changes, CustomKinds, Json, Ref
 from fixtures.target.faults import ClockSkew, DnsFailing, FaultOrder, TeamsOwn
 from scenarios.faults.acts import EXPIRY, Make, seconds_of
+from scenarios.faults.asking import PATIENCE_S, unwell_inside
 from scenarios.faults.measured import Measured
 from scenarios.faults.radius import Forbidden, Plan
 from scenarios.faults.registry import Declared, Right, puts_in
@@ -21,7 +22,6 @@ from scenarios.faults.service import OfService
 
 C = TypeVar("C", bound=FaultOrder)
 KINDS = ("StressChaos", "PodChaos", "NetworkChaos", "HTTPChaos", "DNSChaos", "IOChaos", "TimeChaos")
-PATIENCE_S = 3.0
 LONGEST = "24h"  # shortened to the fault's own time when it is put in
 HEALS = "the object is removed, and seen to be gone; Chaos Mesh undoes what it did before it lets it go"
 
@@ -62,11 +62,7 @@ class Nameless(ByChaosMesh[DnsFailing]):
         return Plan((act,), self.victims(pods), len(pods))
 
     def effect(self) -> str:
-        for pod in self.pods():
-            reply = able(self.around.platform, Door).get(pod, self.service.health, PATIENCE_S)
-            if reply.status != 200:
-                return f"{pod.name}: {self.service.health} {reply.status} {reply.body[:120]}"
-        return ""
+        return unwell_inside(self.around, self.service, self.pods())
 
     def is_over(self) -> bool:
         return super().is_over() and not self.effect()

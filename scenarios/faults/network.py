@@ -11,7 +11,7 @@ from fixtures.platforms.abilities import Door, Workloads, able
 from fixtures.platforms.changes import Changes, Ref
 from fixtures.target.faults import CacheStopped, Partition, StorePartition
 from scenarios.faults.acts import Act
-from scenarios.faults.asking import ask
+from scenarios.faults.asking import ask, unwell_inside
 from scenarios.faults.cutting import KIND, Address, Pods, partition
 from scenarios.faults.radius import Plan
 from scenarios.faults.registry import Declared, Right, puts_in
@@ -20,7 +20,6 @@ from scenarios.surroundings import Surroundings
 
 GOOD_IN_A_ROW = 3
 RIGHTS = (Right(KIND, ("update", "create", "delete")),)
-PATIENCE_S = 3.0
 
 
 def pods_of(around: Surroundings, service: str) -> Pods:
@@ -85,14 +84,10 @@ class Storeless(OfService[Any]):
         return Plan(partition(policies, subject, "egress", store), self.victims(pods), len(pods))
 
     def effect(self) -> str:
-        for pod in self.pods():
-            try:
-                reply = able(self.around.platform, Door).get(pod, self.service.health, PATIENCE_S)
-            except Unreachable as error:
-                return str(error)
-            if reply.status != 200:
-                return f"{pod.name}: {self.service.health} {reply.status} {reply.body[:120]}"
-        return ""
+        try:
+            return unwell_inside(self.around, self.service, self.pods())
+        except Unreachable as error:
+            return str(error)
 
     def is_over(self) -> bool:
         return super().is_over() and not self.effect()
