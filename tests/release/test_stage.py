@@ -10,7 +10,7 @@ from scenarios.release.probes import Outcome as Probed
 from scenarios.release.stage import StageRun
 from scenarios.release.terms import LONGEST, Terms, moments, terms_of
 from scenarios.release.watch import Decision, Outcome
-from tests.release.worlds import BEGAN_S, FakeClock, Scripted
+from tests.release.worlds import BEGAN_S, FakeClock, Scripted, shared_out
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +119,17 @@ def test_a_prober_that_died_keeps_the_stage_from_being_promoted(terms: Terms) ->
     eyes.serve_until_s = BEGAN_S + 300
     run.tick(clock.now())
     assert any("the prober has said nothing for 600 s" in said for said in run.blind())
+
+
+@pytest.mark.parametrize(("held_up_s", "is_blind"), [(2.0, False), (120.0, True)])
+def test_a_prober_that_was_held_up_for_a_moment_does_not_end_the_stage(
+    terms: Terms, held_up_s: float, is_blind: bool
+) -> None:
+    def serve(at_s: float, fresh: bool) -> tuple[str, Probed]:
+        if BEGAN_S + 100 <= at_s < BEGAN_S + 100 + held_up_s:
+            return "", Probed.DROPPED
+        return shared_out(terms.stages[0].weight)(at_s, fresh)
+
+    decision, run, _ = watched(terms, serve=serve)
+    assert any("the prober itself was held up 1 times" in said for said in run.blind()) is is_blind
+    assert decision.outcome is (Outcome.INCONCLUSIVE if is_blind else Outcome.PROMOTE)
