@@ -177,6 +177,12 @@ class Make:
     def is_out(self, hands: Hands) -> bool:
         return hands.objects.read_object(self.ref) is None
 
+    def has_ended(self, hands: Hands) -> bool:
+        """Whether it is there and does no harm any more: its own time was up."""
+        status = (hands.objects.read_object(self.ref) or {}).get("status") or {}
+        said = {one["type"]: one["status"] for one in status.get("conditions") or ()}
+        return said.get("AllRecovered") == "True"
+
     def as_json(self) -> Json:
         return {"act": self.act, "ref": _told(self.ref), "body": self.body}
 

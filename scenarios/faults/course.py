@@ -120,9 +120,7 @@ def judged(experiment: Experiment, course: Course) -> Measurement:
             None, UNIT, 0, invalid=f"somebody else changed what was harmed: {'; '.join(taken)}"
         )
     if early := [one for injection in course.injections for one in injection.early]:
-        return Measurement(
-            None, UNIT, 0, invalid=f"taken out by somebody else before its time: {', '.join(early)}"
-        )
+        return Measurement(None, UNIT, 0, invalid=f"taken out before its time: {', '.join(early)}")
     lost, asked = course.lost()
     if not asked:
         return Measurement(None, UNIT, 0, why="nobody asked anything while the fault was in")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ from fixtures.clock import Clock, SystemClock, TimedOut, wait_until
 from fixtures.evidence import NoEvidence
 from fixtures.ledger import Entry, Ledger, Runner, now
 from fixtures.platforms.changes import Json, Ref
-from scenarios.faults.acts import MARK, Hands, HealFailed, Remove, Undone, act_of
+from scenarios.faults.acts import MARK, Hands, HealFailed, Make, Remove, Undone, act_of
 from scenarios.faults.healing import Healed, Healer
 from scenarios.faults.radius import BlastRadius, Plan
 from scenarios.faults.shield import uninterrupted
@@ -106,6 +106,7 @@ class Site:
                 opened.add(entry.id)
                 act.apply(self.hands, entry)
             self._must_bite(fault, injection)
+            stack.callback(self._note_ended, injection)
             yield injection
 
     def abort(self) -> list[Healed]:
@@ -140,6 +141,13 @@ class Site:
                 f"{fault.name} was put in, and nothing changed in {error.waited_s:.1f} s"
             ) from error
         injection.bit = now()
+
+    def _note_ended(self, injection: Injection) -> None:
+        """What ended by itself before it was healed was not there for as long as it was to be."""
+        for act in injection.plan.acts:
+            with suppress(NoEvidence):  # then nobody knows, and the heal will say so
+                if isinstance(act, Make) and act.has_ended(self.hands):
+                    injection.early.append(f"{act.ref}, which ended by itself")
 
     def _undo(self, entry: Entry, injection: Injection, opened: set[str]) -> None:
         with self._healing, uninterrupted():

@@ -134,7 +134,7 @@ def overwritten() -> Healed:
         ),
         (
             {"early": ["Deployment shop/web"]},
-            "taken out by somebody else before its time: Deployment shop/web",
+            "taken out before its time: Deployment shop/web",
         ),
     ],
 )

@@ -338,6 +338,13 @@ def test_changes_of_others_beside_the_fault_stay(tmp_path: Path) -> None:
     assert injection.touched_by_others == ["VirtualService shop/web, by somebody"]
 
 
+def test_what_ended_by_itself_before_it_was_healed_is_told(tmp_path: Path) -> None:
+    objects = shelf()
+    with site(objects, tmp_path).inject(Harm(objects), BlastRadius()) as injection:
+        objects.objects[DENY]["status"] = {"conditions": [{"type": "AllRecovered", "status": "True"}]}
+    assert injection.early == ["NetworkPolicy shop/x, which ended by itself"]
+
+
 def test_what_was_taken_out_from_elsewhere_is_told(tmp_path: Path) -> None:
     objects = shelf()
     before, here = state(objects), site(objects, tmp_path)
