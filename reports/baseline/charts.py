@@ -102,7 +102,7 @@ def svg(chart: Chart) -> str:
     for value, word in chart.guides:
         parts.append(
             f'<line class="guide" x1="{LEFT}" x2="{right}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>'
-            f'<text class="word end" x="{right - 4}" y="{y(value) - 4:.1f}">{escape(word)}</text>'
+            f'<text class="word" x="{LEFT + 6}" y="{y(value) - 4:.1f}">{escape(word)}</text>'
         )
     for value, word in chart.marks:
         parts.append(
@@ -174,15 +174,21 @@ def _legend(chart: Chart) -> list[str]:
 
 
 def _labels(lines: Sequence[Line], x: _Scale, y: _Scale) -> list[str]:
-    """Names at the lines' ends, pushed apart where they would lie on each other."""
+    """Names at the lines' ends, pushed apart where they would lie on each other, and up where they would lie on x."""
     ends = sorted((y(line.points[-1][1]), line) for line in _Named.of(lines))
-    parts, last = [], -math.inf
-    for at, named in ends:
-        last = max(at + 4, last + LABEL_GAP)
+    places, last = [], -math.inf
+    for at, _ in ends:
+        places.append(last := max(at + 4, last + LABEL_GAP))
+    lowest = y.begin + 4
+    for number in reversed(range(len(places))):
+        places[number] = min(places[number], lowest)
+        lowest = places[number] - LABEL_GAP
+    parts = []
+    for place, (_, named) in zip(places, ends, strict=True):
         line = named.line
         begin = x(line.points[-1][0]) + 6
         style = f"label c{line.colour % 6}"
-        parts.append(f'<text class="{style}" x="{begin:.1f}" y="{last:.1f}">{escape(line.name)}</text>')
+        parts.append(f'<text class="{style}" x="{begin:.1f}" y="{place:.1f}">{escape(line.name)}</text>')
     return parts
 
 

@@ -112,6 +112,9 @@ def headline(told: Told) -> Headline:
         return Headline(
             "REGRESSED", "fail", f"{why}and surely by {_by(by.low).lstrip('+')}{more}. {history_says}"
         )
+    if told.now.verdict == "FAIL":
+        why = "It did not keep what is promised under this load; the run's report says what, and it is no baseline."
+        return Headline("FAILED", "fail", f"{why} {history_says}")
     if not told.sides:
         return Headline("MEASURED", "inconclusive", history_says)
     whole = told.sides[""]

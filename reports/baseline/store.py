@@ -161,7 +161,7 @@ def append(name: str, kept: Kept, folder: Path = FOLDER) -> Path:
     """Adds a run. Raises NoBaseline where it was not valid, or did not pass, or is there already."""
     if kept.verdict != "PASS" or kept.validity != "valid":
         raise NoBaseline(
-            f"only valid runs that pass become a baseline: this one is {kept.verdict}, {kept.validity}"
+            f"only valid runs that pass become a baseline, and this one is {kept.verdict}, {kept.validity}"
         )
     path = path_of(name, folder)
     if path.exists() and any(one.id == kept.id for one in _read(path)):

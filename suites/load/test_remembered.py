@@ -101,7 +101,7 @@ def beside(
     """The run beside those before it, and what became of it."""
     notes = [f"Not put to the test: {why}." for why in beyond.values()]
     if names.save:
-        notes.append(f"Baseline {names.save}: {save(remembered, names, measure_noise)}.")
+        notes.append(f"Baseline {names.save}, {save(remembered, names, measure_noise)}.")
         remark(notes[-1])
     if why := uncompared(both):
         notes.append(f"Blue and green were not compared: {why}.")

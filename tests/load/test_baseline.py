@@ -33,7 +33,7 @@ def measured(access: Access, folder: Path, kept: Path, *options: str) -> Run:
 def test_a_run_becomes_a_baseline_and_the_next_is_held_against_it(access: Access, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     first = measured(access, tmp_path / "first", kept, *LOAD, "--save-baseline", "main")
-    assert "Baseline main: kept in" in first.output, first.output[-4000:]
+    assert "Baseline main, kept in" in first.output, first.output[-4000:]
     assert "with its noise floor" in first.output
     page = (tmp_path / "first" / PAGE).read_text()
     assert "Nothing is kept under main before it" in page
@@ -43,7 +43,7 @@ def test_a_run_becomes_a_baseline_and_the_next_is_held_against_it(access: Access
     assert found.noise(found.runs[0].conditions) is not None
 
     second = measured(access, tmp_path / "second", kept, *LOAD, "--baseline", "main")
-    assert "Baseline main: kept" not in second.output
+    assert "Baseline main, kept" not in second.output
     page = (tmp_path / "second" / PAGE).read_text()
     assert "Held against 1 run of baseline main, of 10 that a history needs" in page
     assert "Against the run before" in page
@@ -61,10 +61,11 @@ def test_a_run_becomes_a_baseline_and_the_next_is_held_against_it(access: Access
         mend_all(access)
     assert third.exit_code == 1, third.output[-4000:]
     assert (
-        "Baseline main: not kept: only valid runs that pass become a baseline: this one is FAIL"
+        "Baseline main, not kept: only valid runs that pass become a baseline, and this one is FAIL"
         in third.output
     )
     page = (tmp_path / "third" / PAGE).read_text()
+    assert "FAILED" in page
     assert "It is not comparable with baseline main" in page
     assert "then open, constant 120/s" in page
     assert len(store.load("main", kept).kept) == 2

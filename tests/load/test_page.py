@@ -6,6 +6,7 @@ import dataclasses
 import math
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,13 @@ def test_an_invalid_run_says_so_on_top() -> None:
     )
 
 
+def test_a_run_that_broke_its_promises_says_so_on_top() -> None:
+    now = dataclasses.replace(run(1), verdict="FAIL")
+    assert page.headline(Told(now)).word == "FAILED"
+    beside = page.headline(Told(run(1)))
+    assert beside.word == "MEASURED"
+
+
 def test_both_sides_stand_beside_each_other() -> None:
     rng = np.random.default_rng(1)
     cut = [Window(rng.lognormal(9, 0.2, 200), rng.lognormal(9, 0.2, 200) * 1.4) for _ in range(16)]
@@ -166,3 +174,13 @@ def test_any_points_give_a_chart_that_can_be_parsed(points: list[tuple[float, fl
     root = ET.fromstring(drawn)
     assert "nan" not in drawn
     assert root.find("title") is not None
+
+
+def test_names_at_the_ends_lie_neither_on_each_other_nor_on_the_axis() -> None:
+    lines = [Line(name, [(0, 5), (9, 0)], colour) for colour, name in enumerate(("one", "other", "third"))]
+    chart = charts.svg(Chart("ends", Axis("x"), Axis("y"), lines))
+    root = ET.fromstring(chart)
+    places = sorted(float(one.get("y", "0")) for one in root.iter("text") if "label" in one.get("class", ""))
+    assert len(places) == 3
+    assert all(after - one >= charts.LABEL_GAP for one, after in pairwise(places))
+    assert places[-1] <= 300 - charts.BOTTOM + 4
