@@ -12,6 +12,7 @@ import psycopg
 import redis
 
 from fixtures.clock import wait_until
+from fixtures.lab.access import DRAWN
 from fixtures.lab.layout import Layout
 from fixtures.lab.process import Running
 from fixtures.lab.stores import Postgres, valkey
@@ -30,7 +31,7 @@ from tests.faults.shelf import Shelf
 
 SPACE = "hwayo-production-green"
 STARTS_S = 20.0
-SECRETS = {"database": "hidden", "cache": "hidden", "token_key": "k" * 24, **SYSTEM.credentials}
+SECRETS = {**dict.fromkeys(DRAWN, "hidden" * 4), **SYSTEM.credentials}
 URLS = Mapping[str, Mapping[str, str]]
 
 

@@ -19,6 +19,7 @@ import httpx
 import psycopg
 from redis import Redis
 
+from fixtures.lab.access import DRAWN
 from fixtures.lab.layout import Layout
 from fixtures.lab.process import Part, Running
 from fixtures.lab.stores import Postgres, valkey
@@ -30,7 +31,7 @@ from tests.subnets import kept
 NOTED = '"msg": "behaviour: changed"'
 CREDENTIALS = {
     **SYSTEM.credentials,
-    **{name: secrets.token_urlsafe(12) for name in ("database", "cache", "token_key")},
+    **{name: secrets.token_urlsafe(12) for name in DRAWN},
 }
 
 

@@ -243,7 +243,10 @@ def test_a_database_role_cannot_enter_the_other_sides_database(side: Side) -> No
         "SELECT r.rolname, d.datname FROM pg_roles r, pg_database d "
         "WHERE r.rolname LIKE 'hwayo%' AND d.datname LIKE 'hwayo%' AND has_database_privilege(r.oid, d.oid, 'CONNECT')"
     )
-    assert sorted(allowed) == [("hwayo", "hwayo"), ("hwayo_green", "hwayo_green")]
+    assert {(role.removesuffix("_owner"), database) for role, database in allowed} == {
+        ("hwayo", "hwayo"),
+        ("hwayo_green", "hwayo_green"),
+    }
 
 
 @pytest.mark.parametrize("text", ["\x00", "a\x00b", "\ud800"])

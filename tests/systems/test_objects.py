@@ -18,7 +18,13 @@ from fixtures.lab.systems.hwayo.database import stores
 from fixtures.lab.systems.hwayo.services.auth_service import HASHER
 
 LAYOUT = Layout(subnet=201, home=Path("/nowhere"))
-CREDENTIALS = {**SYSTEM.credentials, "database": "d'b", "cache": "cache-word", "token_key": "key"}
+CREDENTIALS = {
+    **SYSTEM.credentials,
+    "database": "d'b",
+    "database_owner": "o'w",
+    "cache": "cache-word",
+    "token_key": "key",
+}
 OBJECTS = SYSTEM.objects(LAYOUT, CREDENTIALS)
 
 
