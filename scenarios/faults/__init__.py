@@ -9,6 +9,7 @@ from scenarios.faults import (  # noqa: F401 - each registers its kinds
     istio,
     network,
     nodes,
+    own,
     pods,
     stress,
 )

@@ -181,7 +181,7 @@ class Make:
         """Whether it is there and does no harm any more: its own time was up."""
         status = (hands.objects.read_object(self.ref) or {}).get("status") or {}
         said = {one["type"]: one["status"] for one in status.get("conditions") or ()}
-        return said.get("AllRecovered") == "True"
+        return said.get("AllRecovered") == "True" or status.get("engineStatus") in ("completed", "stopped")
 
     def as_json(self) -> Json:
         return {"act": self.act, "ref": _told(self.ref), "body": self.body}

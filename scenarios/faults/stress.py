@@ -129,7 +129,7 @@ class Full(Stressed[MemoryStress]):
 
     @property
     def least(self) -> float:
-        return 0.95 * self.order.fill.amount
+        return 0.9 * self.order.fill.amount
 
     def shares(self) -> dict[str, float]:
         """Of its limit."""

@@ -42,13 +42,30 @@ def chaos(kind: str = "StressChaos", namespace: str = "chaos", **spec: Any) -> d
     }
 
 
+def engine(space: str = SPACE, label: str = "app=auth-service", **env: str) -> dict[str, Any]:
+    """Litmus's."""
+    told = [{"name": name, "value": value} for name, value in env.items()]
+    spec = {
+        "engineState": "active",
+        "appinfo": {"appns": space, "applabel": label, "appkind": "deployment"},
+        "experiments": [{"name": "pod-delete", "spec": {"components": {"env": told}}}],
+    }
+    metadata = {"name": "engine", "namespace": space}
+    return {
+        "apiVersion": "litmuschaos.io/v1alpha1",
+        "kind": "ChaosEngine",
+        "metadata": metadata,
+        "spec": spec,
+    }
+
+
 def fault(folder: Path, *bodies: dict[str, Any], cluster: Cluster | None = None) -> Fault:
     (folder / "own.yaml").write_text(yaml.safe_dump_all(bodies))
     target = Target.load("hwayo").model_copy(update={"file": str(folder / "hwayo.yaml")})
-    told = {"fault": "chaos-mesh", "service": "auth-service", "manifest": "own.yaml"}
+    told = {"fault": "teams-own", "service": "auth-service", "manifest": "own.yaml"}
     return made(
         TypeAdapter(AnyFault).validate_python(told),
-        On(cluster or Cluster("StressChaos", "PodChaos"), {}, target),
+        On(cluster or Cluster("StressChaos", "PodChaos", "ChaosEngine"), {}, target),
     )
 
 
@@ -59,6 +76,10 @@ def test_a_file_is_run_as_it_is_in_our_namespace(tmp_path: Path) -> None:
     assert plan.victims == ("auth-service-a", "auth-service-b")
     one = fault(tmp_path, chaos(mode="one")).plan()
     assert len(one.victims) == 1
+    of_litmus = engine(TOTAL_CHAOS_DURATION="30")
+    plan = fault(tmp_path, of_litmus).plan()
+    assert plan.acts == (Make(Ref("ChaosEngine", SPACE, "verdigris-engine"), {"spec": of_litmus["spec"]}),)
+    assert plan.victims == ("auth-service-a", "auth-service-b")
 
 
 @pytest.mark.parametrize(
@@ -68,8 +89,13 @@ def test_a_file_is_run_as_it_is_in_our_namespace(tmp_path: Path) -> None:
         (chaos(selector={**SELECTOR, "namespaces": [SPACE, "other"]}), "and not in"),
         (chaos(selector={"namespaces": [SPACE]}), "does not select by labels"),
         (chaos(selector={**SELECTOR, "fieldSelectors": {}}), "does not select by labels alone"),
+        (chaos(target={"selector": {**SELECTOR, "namespaces": ["other"]}}), "burn's target selects in"),
         (chaos(duration=""), "has no duration"),
         (chaos(duration="soon"), "has no duration"),
+        (engine(space="other"), r"selects in \['other'\]"),
+        (engine(label="app in (a, b)"), "does not select by one label"),
+        (engine(FORCE="false"), "pod-delete has no TOTAL_CHAOS_DURATION"),
+        (engine(TOTAL_CHAOS_DURATION="30", TARGET_NODE="n1"), "chooses nodes by TARGET_NODE"),
     ],
 )
 def test_what_could_hit_others_or_never_end_is_refused(
@@ -84,7 +110,7 @@ def test_what_is_no_experiment_is_said_so(tmp_path: Path) -> None:
         fault(tmp_path, chaos(), chaos()).plan()
     with pytest.raises(Missing, match="'Deployment'"):
         fault(tmp_path, chaos("Deployment")).plan()
-    with pytest.raises(Unsupported, match="of Chaos Mesh is not installed"):
+    with pytest.raises(Unsupported, match="TimeChaos: what answers it is not installed"):
         fault(tmp_path, chaos("TimeChaos")).plan()
 
 
