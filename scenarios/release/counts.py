@@ -22,9 +22,7 @@ UNEVEN = 10.0  # answers by which two counters may disagree for a moment: those 
 SIDES = ("green", "blue")
 MOST_KINDS = 64  # of answers that a metric is counted by; more of them are one
 OTHERS = "others"
-ENOUGH_ALIKE = (
-    20  # answers of both sides: the comparison of fewer loses more than a twentieth of what they tell
-)
+ENOUGH_ALIKE = 20  # answers of both sides: fewer, compared, lose more than a twentieth of what they tell
 LONGEST_HELD = 10  # ticks, for a kind that is asked for less often
 NOTHING = Counts(0.0, 0.0, 0.0, 0.0)
 
@@ -75,9 +73,7 @@ class Counter:
     name: str
     of: Mapping[str, float]
     bad: Mapping[str, float]
-    in_flight: bool = (
-        False  # bad ones are attempts less successes, so that what is still under way looks like one
-    )
+    in_flight: bool = False  # bad ones are attempts less successes: what is still under way looks like one
     by: tuple[str, ...] = ()  # labels by which answers are of one kind
 
 
