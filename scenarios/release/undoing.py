@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+from fixtures.clock import Clock
 from fixtures.evidence import NoEvidence
 from fixtures.ledger import Entry, Ledger, Runner, now
 from fixtures.platforms.changes import Changes, Conflict, Json, Ref, Rejected
-from scenarios.faults.acts import Edit, mark
+from scenarios.faults.acts import Edit, Hands, mark
 from scenarios.faults.edits import ABSENT, Change
 from scenarios.faults.healing import Healer, left_behind
 from scenarios.faults.place import Place
@@ -138,9 +139,14 @@ def undoable(
 ) -> Iterator[Undoable]:
     """With a watchdog beside it; what an earlier run left behind is put back first, and said. Raises NotPutBack."""
     with place.opened() as hands:
-        for one in Healer(hands, place.ledger).heal_all(left_behind(hands.objects, place.ledger)):
-            say(f"an earlier run was killed and left this behind: {one.text}")
-            if one.failed:
-                raise NotPutBack(f"{one.text}; python -m scenarios.faults heal")
+        put_back(hands, place.ledger, say)
     with Standby(place) as standby:
         yield Undoable(changes, place.ledger, standby, lasts_s)
+
+
+def put_back(hands: Hands, ledger: Ledger, say: Callable[[str], None], clock: Clock | None = None) -> None:
+    """What runs that are dead have left. Raises NotPutBack."""
+    for one in Healer(hands, ledger, clock=clock).heal_all(left_behind(hands.objects, ledger)):
+        say(f"an earlier run was killed and left this behind: {one.text}")
+        if one.failed:
+            raise NotPutBack(f"{one.text}; python -m scenarios.faults heal")

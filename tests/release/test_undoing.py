@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from scenarios.faults.acts import MARK, Hands, notes_of
 from scenarios.faults.healing import Healer
 from scenarios.faults.site import Unwatched
 from scenarios.release.fleet import Fleet
-from scenarios.release.undoing import Undoable
+from scenarios.release.undoing import NotPutBack, Undoable, put_back
 from tests.release.worlds import BLUE, GREEN, FakeClock, FakePlatform, deployment, namespace, virtual_service
 
 CANARY = Ref("VirtualService", BLUE, "canary")
@@ -120,6 +121,37 @@ def test_wherever_it_is_killed_everything_is_put_back(tmp_path: Path) -> None:
         else:
             assert moment > 30
             break
+
+
+def left_by_the_dead(platform: Mortal, ledger: Ledger) -> None:
+    """As a run leaves it that was killed together with its watchdog."""
+    released(platform, ledger)
+    for entry in ledger.entries():
+        ledger.open(dataclasses.replace(entry, runner=dataclasses.replace(entry.runner, started="long ago")))
+
+
+def test_the_next_start_puts_back_what_nobody_has_and_says_so(tmp_path: Path) -> None:
+    platform, ledger, said = world(), Ledger(tmp_path), list[str]()
+    found = essence(platform)
+    left_by_the_dead(platform, ledger)
+    put_back(Hands(platform, lambda *_: None), ledger, said.append)
+    assert essence(platform) == found
+    assert (
+        f"an earlier run was killed and left this behind: release on Deployment {GREEN}/gate: healed" in said
+    )
+
+
+def test_nothing_is_begun_on_top_of_what_cannot_be_put_back(tmp_path: Path) -> None:
+    platform, ledger = world(), Ledger(tmp_path)
+    left_by_the_dead(platform, ledger)
+
+    def others_write_all_the_time(ref: Ref) -> None:
+        platform.change(ref, "somebody", lambda _: None)
+
+    platform.meddle = others_write_all_the_time
+    with pytest.raises(NotPutBack, match=r"changes so fast.*scenarios\.faults heal"):
+        put_back(Hands(platform, lambda *_: None), ledger, lambda _: None, FakeClock())
+    assert ledger.entries()
 
 
 def test_what_is_as_it_was_found_needs_nobody_to_undo_it(tmp_path: Path) -> None:
