@@ -92,7 +92,7 @@ def plan_of(target: Target, environment: Environment, sides: dict[str, Side], wi
 def side_by_side_plan(target: Target, environment: Environment, sides: dict[str, Side], wish: Wish) -> Plan:
     """Half the load for twice the time: as many requests, and both sides far from their limits, so that what differs
     is how fast they are and not how much they carry. At least LEAST_A_SIDE requests a side, or p95 says nothing."""
-    plan = plan_of(target, environment, sides, dataclasses.replace(wish, model=""))
+    plan = plan_of(target, environment, sides, wish)
     rate_rps = plan.model.profile.peak_rps / 2 if isinstance(plan.model, Open) else float(plan.model.users)
     duration_s = max(2 * plan.model.duration_s, LEAST_A_SIDE * len(sides) / rate_rps)
     return dataclasses.replace(plan, model=Open(constant(rate_rps, duration_s), sessions=SESSIONS_A_SIDE))

@@ -37,7 +37,7 @@ def test_a_run_becomes_a_baseline_and_the_next_is_held_against_it(access: Access
     assert "with its noise floor" in first.output
     page = (tmp_path / "first" / PAGE).read_text()
     assert "Nothing is kept under main before it" in page
-    assert "only 12" in page  # of the 500 that nobody asked for
+    assert "/s were offered, and 500 rps is promised" in page
     found = store.load("main", kept)
     assert [one.kind for one in found.kept] == [RUN, AGAINST_ITSELF]
     assert found.noise(found.runs[0].conditions) is not None

@@ -12,7 +12,15 @@ from fixtures.target import Bound, Indicator, Objective, Side, Target
 from reports.baseline.sides import compare
 from reports.verdicts import Verdict
 from scenarios.load.arrivals import constant
-from scenarios.load.document import Wish, document_load, load_objectives, model_of, plan_of
+from scenarios.load.document import (
+    LEAST_A_SIDE,
+    Wish,
+    document_load,
+    load_objectives,
+    model_of,
+    plan_of,
+    side_by_side_plan,
+)
 from scenarios.load.keeping import compared
 from scenarios.load.measure import bounds_us, measure
 from scenarios.load.plan import BadModel, Closed, Open, Plan, read_model
@@ -180,6 +188,26 @@ def test_a_plan_leads_to_the_sides_and_knows_the_bounds() -> None:
     assert plan.file.exists()
     assert {299_999, 499_999, 1_999_999} <= set(plan.bounds_us)
     assert Plan.read(plan.plain()) == plan
+
+
+@pytest.mark.parametrize(
+    ("wish", "rate_rps", "duration_s"),
+    [
+        (Wish("rate=300/s", duration_s=60), 150, 120),  # as many requests, at half the rate
+        (Wish("rate=300/s", duration_s=10), 150, 2 * LEAST_A_SIDE / 150),  # and never too few to compare
+        (Wish("users=50", duration_s=100), 50, 200),
+    ],
+)
+def test_sides_that_take_turns_are_asked_for_half_of_what_was_wished(
+    wish: Wish, rate_rps: float, duration_s: float
+) -> None:
+    target = Target.load("hwayo")
+    sides = {str(side): side for side in (Side.BLUE, Side.GREEN)}
+    plan = side_by_side_plan(target, target.environment("production"), sides, wish)
+    assert isinstance(plan.model, Open)
+    assert plan.model.profile.rate(1.0) == rate_rps
+    assert plan.model.duration_s == duration_s
+    assert list(plan.sides) == ["blue", "green"]
 
 
 def test_every_load_promise_of_the_document_has_a_bound_or_an_answer() -> None:
