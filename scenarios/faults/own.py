@@ -59,7 +59,8 @@ class AsItIs(Measured[TeamsOwn]):
         now = {pod.name: restarts(pod) for pod in self.pods()}
         gone = [name for name in before if name not in now]
         again = [name for name in before if now.get(name, 0) > before[name]]
-        return f"gone: {', '.join(gone)}; restarted: {', '.join(again)}" if gone or again else ""
+        said = {"gone": gone, "begun anew": again}
+        return "; ".join(f"{what}: {', '.join(names)}" for what, names in said.items() if names)
 
     def is_over(self) -> bool:
         """Pods that are gone stay gone, and others are there for them."""

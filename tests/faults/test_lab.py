@@ -57,9 +57,9 @@ FAULTS: list[dict[str, Any]] = [
     {"fault": "node-drained", "service": "auth-service"},
     {"fault": "node-lost", "service": "auth-service"},
 ]  # fmt: skip
-# On the lab only in the long run: test_stores tries those of the stores on real ones.
+# On the lab only in the long run: test_stores tries those of the stores on real ones, test_stress those of Chaos Mesh.
 LONG = {"cache-stopped", "queue-flooded", "database-stopped", "connections-exhausted", "database-slowed",
-        "memory-stress"}  # fmt: skip
+        "cpu-stress", "memory-stress", "teams-own"}  # fmt: skip
 NOT_HERE = {"dns-failing", "clock-skew"}  # the lab has nobody who does these
 
 

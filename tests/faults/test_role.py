@@ -126,6 +126,8 @@ def test_what_is_allowed_can_be_done_and_what_is_not_is_refused(granted: Granted
     ref = Ref("NetworkPolicy", SIDES.green, "cut")
     made = granted.runner.create_object(ref, {"spec": {"podSelector": {}}})
     granted.runner.delete_object(ref, made["metadata"]["uid"])
+    assert granted.runner.has_kind("NetworkPolicy")
+    assert not granted.runner.has_kind("StressChaos")  # nobody has installed it
     with pytest.raises(Refused):
         granted.runner.create_object(Ref("NetworkPolicy", SIDES.blue, "cut"), {"spec": {"podSelector": {}}})
     with pytest.raises(Refused):
