@@ -74,6 +74,7 @@ class Generator:
     def __init__(self, plan: Plan, part: int, parts: int, recorder: Recorder, names: Names) -> None:
         self.plan, self.part, self.parts = plan, part, parts
         self.recorder = recorder
+        recorder.whose = _asked_now
         self.offered = 0  # arrivals whose moment came
         self.dropped = 0
         self.unfinished = 0
@@ -261,6 +262,12 @@ class Generator:
             due_ns = time.monotonic_ns() + int(LOOK_S * NS)
             gevent.sleep(LOOK_S)
             self.recorder.late(time.monotonic_ns() - due_ns)
+
+
+def _asked_now() -> int:
+    """The side that the arrival which is being carried leads to; the first, where users come by themselves."""
+    ticket = getattr(gevent.getcurrent(), "ticket", None)
+    return ticket.asked if ticket is not None else 0
 
 
 def user_classes(path: Path) -> list[type[FastHttpUser]]:

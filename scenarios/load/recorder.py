@@ -39,6 +39,9 @@ class Recorder:
         self.recent: dict[int, int] = {}  # buckets of what was answered since the last look
         self.lateness = Histogram()
         self.causes: dict[tuple[str, str], int] = {}  # (endpoint, why) -> how often, of failures
+        self.whose: Callable[[], int] = lambda: (
+            0
+        )  # the side that is asked by whoever reports a step of their own
 
     def begin(self, zero_ns: int) -> None:
         """From here on, everything counts; due times are from this moment (monotonic clock)."""
@@ -70,7 +73,8 @@ class Recorder:
             now_ns = time.monotonic_ns()
             outcome = Outcome.REFUSED if exception else Outcome.OK
             endpoint = self._names.endpoint(f"{request_type} {name}", step=True)
-            self._keep(Record(now_ns - took_us * 1000, 0, took_us, 0, 0, endpoint, outcome))
+            marked = mark(outcome, self.whose(), 0)
+            self._keep(Record(now_ns - took_us * 1000, 0, took_us, 0, 0, endpoint, marked))
             return
         due_ns, start_ns, asked, task = ticket
         status, served = _answer(response, self._header)

@@ -45,6 +45,14 @@ def test_an_open_run_takes_turns_between_sides_and_counts_what_the_server_counts
     assert seen[0].left_s > seen[-1].left_s
 
 
+def test_a_step_of_the_scenarios_own_belongs_to_the_side_that_it_was_asked_of(server: Server) -> None:
+    model = Open(constant(50, 1), sessions=2)
+    run = run_load(plan(server, model, locustfile="tests/load/steps.py", sides=SIDES), Means(counter=server))
+    steps = [run.samples.of("STEP /whole", side).count for side in SIDES]
+    assert steps == [run.samples.of("GET /work/read", side).count for side in SIDES] == [25, 25]
+    assert run.samples.requests_only().count == 50
+
+
 def test_closed_users_wait_for_their_answers(server: Server) -> None:
     server.behave(latency_s=0.1)
     run = run_load(plan(server, Closed(users=4, duration_s=2)), Means(counter=server))
