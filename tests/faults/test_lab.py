@@ -57,9 +57,9 @@ FAULTS: list[dict[str, Any]] = [
     {"fault": "node-drained", "service": "auth-service"},
     {"fault": "node-lost", "service": "auth-service"},
 ]  # fmt: skip
-# On the lab only in the long run: test_stores tries those of the stores on real ones, test_stress those of Chaos Mesh.
+# On the lab only in the long run: test_stores tries those of the stores, test_stress those of Chaos Mesh, for less.
 LONG = {"cache-stopped", "queue-flooded", "database-stopped", "connections-exhausted", "database-slowed",
-        "cpu-stress", "memory-stress", "teams-own"}  # fmt: skip
+        "cpu-stress", "memory-stress", "teams-own", "health-failing", "canary"}  # fmt: skip
 NOT_HERE = {"dns-failing", "clock-skew"}  # the lab has nobody who does these
 
 
