@@ -70,7 +70,8 @@ def test_stress_is_read_as_chaos_mesh_writes_it() -> None:
     assert stress_of({"stressors": told}, container(resources=LIMITS)) == Stress(1.0, 128 * MIB)
     sized = stress_of({"stressors": {"memory": {"size": "256MB"}}}, container())
     assert sized == Stress(0.0, 256_000_000)
-    for wrong in ({}, {"io": {}}, None):
+    refused: tuple[Any, ...] = ({}, {"io": {}}, None)
+    for wrong in refused:
         with pytest.raises(NotAnsweredError):
             stress_of({"stressors": wrong}, container())
 
