@@ -45,4 +45,7 @@ class Clustering:
         self._moments += PRIOR * (1 - self._fades)  # the prior does not fade
         self._moments[0] += (bad - here) ** 2
         self._moments[1] += here * (1 - share)
-        np.copyto(self._before, now, where=n > 0)
+        if n.all():
+            self._before = now
+        else:
+            np.copyto(self._before, now, where=n > 0)
