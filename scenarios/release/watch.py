@@ -141,8 +141,8 @@ class Watch:
         self._at_s = at_s
         self._weigh(tick, alike)
         self._log_e = self._mixture.log_e
-        reached = self._log_e >= self.threshold
-        if self.decision is None and reached.any():
+        if self.decision is None and self._log_e.max() >= self.threshold:
+            reached = self._log_e >= self.threshold
             self._over |= reached
             self.decision = self._roll_back(reached)
         self._trail.take(at_s, self._counts, self._log_e)
