@@ -82,6 +82,12 @@ def highest(one: Evidence) -> float:
     return max((log_e for _, log_e in one.points), default=-math.inf)
 
 
+def odds(one: Evidence) -> str:
+    """The e-value at its highest, as it is read aloud."""
+    value = 10 ** min(highest(one) / LN10, 300.0)
+    return f"{value:,.0f}" if 1000 <= value < 1e6 else f"{value:.3g}"
+
+
 def _power(power: int) -> str:
     return f"10{str(power).translate(RAISED)}"
 

@@ -129,7 +129,7 @@ def _templates() -> Environment:
         "evidence": drawn.evidence,
         "totals": drawn.totals,
         "strongest": lambda stage: max(stage.evidence, key=drawn.highest, default=None),
-        "odds": lambda one: f"{10 ** min(drawn.highest(one) / drawn.LN10, 300):.3g}",
+        "odds": drawn.odds,
         "bar": lambda step: bar(step.took_s, step.budget_s),
         "in_all": in_all,
         "longest": longest,

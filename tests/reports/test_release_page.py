@@ -53,7 +53,7 @@ def test_it_says_what_was_decided_and_why() -> None:
     for said in (
         "ROLLBACK FAILED", "35 of 592 (5.91%) of green's failed", "surely below 0.41%", "promote by watch",
         "32 of 650 answers (4.9%) came from green", "has no series", "http_requests_total",
-        "15 min 0 s in the document", "HTTP 錯誤率 against blue came to 4.45e+03, the highest of 2",
+        "15 min 0 s in the document", "HTTP 錯誤率 against blue came to 4,447, the highest of 2",
         "cpu < 80%", "not seen 登入成功率", "7 of 120 (6%)", "0 of 2,400 (0%)", "6 Deployments",
         "put back as it was found",
     ):  # fmt: skip
