@@ -9,7 +9,7 @@ from fixtures.clock import Clock, SystemClock
 from fixtures.evidence import NoEvidence
 from fixtures.ledger import Entry, Ledger, now, undone_in_order
 from fixtures.platforms.changes import PLATFORM_WIDE, Changes, Conflict, Ref, Rejected
-from scenarios.faults.acts import MARK, Hands, HealFailed, Hold, Make, Say, Undone, act_of, notes_of
+from scenarios.faults.acts import MARK, Act, Hands, HealFailed, Hold, Make, Say, Undone, act_of, notes_of
 from scenarios.faults.radius import has_opted_in
 
 RETRY_S = 0.1
@@ -27,7 +27,8 @@ class Healed:
 
     @property
     def text(self) -> str:
-        touched = act_of(self.entry.act).ref
+        act = _readable(self.entry)
+        touched = act.ref if act else "something that is not named"
         became = f"NOT HEALED: {self.failed}" if self.failed else str(self.outcome)
         return f"{self.entry.fault} on {touched}: {became}"
 
@@ -68,8 +69,16 @@ class Healer:
         return list(found.values())
 
 
+def _readable(entry: Entry) -> Act | None:
+    """None of an act that only another version knows."""
+    try:
+        return act_of(entry.act)
+    except ValueError:
+        return None
+
+
 def _may_come_late(healed: Healed) -> bool:
-    act = act_of(healed.entry.act)
+    act = _readable(healed.entry)
     return isinstance(act, Say | Hold) or (isinstance(act, Make) and healed.outcome is Undone.CLEAN)
 
 

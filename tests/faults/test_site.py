@@ -212,6 +212,24 @@ def test_an_object_that_was_on_its_way_is_looked_for_again(tmp_path: Path) -> No
     assert state(objects) == before
 
 
+def test_an_act_that_only_another_version_knows_is_told_of_and_keeps_no_other_from_healing(tmp_path: Path) -> None:
+    objects = shelf()
+    before = state(objects)
+    injection = site(objects, tmp_path).inject(Harm(objects), BlastRadius())
+    injection.__enter__()  # and nobody who would leave it again
+    ledger = Ledger(tmp_path)
+    known = ledger.entries()
+    unknown = replace(known[0], act={**known[0].act, "act": "levitate"}, id="0" * 16)
+    ledger.open(unknown)
+    said = Healer(Hands(objects, lambda *_: None), ledger, clock=Quick()).heal_of_killed(ledger.entries)
+    assert [one.text for one in said if one.failed] == [
+        f"{unknown.fault} on something that is not named: NOT HEALED: ValueError: not an act: 'levitate'"
+    ]
+    assert len(said) == len(known) + 1
+    assert ledger.entries() == [unknown]
+    assert state(objects) == before
+
+
 def test_nothing_is_touched_before_the_ledger_is_written(tmp_path: Path) -> None:
     objects = shelf()
     before = state(objects)
