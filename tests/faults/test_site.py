@@ -212,7 +212,9 @@ def test_an_object_that_was_on_its_way_is_looked_for_again(tmp_path: Path) -> No
     assert state(objects) == before
 
 
-def test_an_act_that_only_another_version_knows_is_told_of_and_keeps_no_other_from_healing(tmp_path: Path) -> None:
+def test_an_act_that_only_another_version_knows_is_told_of_and_keeps_no_other_from_healing(
+    tmp_path: Path,
+) -> None:
     objects = shelf()
     before = state(objects)
     injection = site(objects, tmp_path).inject(Harm(objects), BlastRadius())
