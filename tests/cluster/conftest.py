@@ -16,7 +16,7 @@ from tests.cluster import servers
 from tests.cluster.servers import ApiServer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """(url, token, ca): the tests that take it run unchanged on a real kube-apiserver, with KUBEBUILDER_ASSETS set."""
     layout = servers.new_home(tmp_path_factory.mktemp("lab"))
@@ -24,7 +24,7 @@ def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def own_server(api_server: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """The lab's own server, whatever the other tests run on: a real one does not proxy to loopback."""
     if kubebuilder.wanted() is None:
@@ -35,7 +35,7 @@ def own_server(api_server: ApiServer, tmp_path_factory: pytest.TempPathFactory) 
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def http(api_server: ApiServer) -> Iterator[httpx.Client]:
     with api_server.client() as client:
         yield client
@@ -53,7 +53,7 @@ def namespace(http: httpx.Client) -> str:
 Kubectl = Callable[..., str]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def kubectl(api_server: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Kubectl:
     """Runs kubectl against the server; its standard output. Fails with its standard error."""
     program = find("kubectl")
@@ -80,7 +80,7 @@ def kubectl(api_server: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> 
     return run
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def exchanges() -> Path:
     """The exchanges recorded from a real kube-apiserver."""
     shared = Path(__file__).parents[2].parent / "shared" / "kube" / "kube-apiserver-exchanges.jsonl"

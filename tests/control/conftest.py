@@ -12,7 +12,7 @@ from tests.control.lab import Cluster, Space, started
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster() -> Iterator[Cluster]:
     with started() as lab:
         yield lab.cluster

@@ -10,7 +10,7 @@ import pytest
 from tests.drills.database import Stand, stand, template
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def filled() -> Iterator[Path]:
     with template() as data:
         yield data

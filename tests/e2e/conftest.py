@@ -13,7 +13,7 @@ from scenarios.journeys.browser.watch import Watch
 from tests.e2e.site import Site, served
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     with started(lambda: playwright.chromium.launch(**launch_options("chromium")), "chromium") as found:
         yield found

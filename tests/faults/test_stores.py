@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ from scenarios.faults.catalogue import made
 from scenarios.faults.healing import Healer, marks
 from scenarios.faults.radius import BlastRadius
 from scenarios.faults.site import Fault
+from tests import loops
 from tests.faults import small
 from tests.faults.shelf import Killed
 from tests.faults.small import Cluster, On
@@ -158,7 +158,7 @@ def test_monitoring_sees_the_database_that_is_stopped_and_no_other(urls: URLS, t
         await exporter.close()
         return found
 
-    assert asyncio.run(scraped()) == [200, 200]
+    assert loops.run(scraped()) == [200, 200]
     with here.inject(harm, BlastRadius(at_most=2)):
-        assert asyncio.run(scraped()) == [200, 503]
-    assert asyncio.run(scraped()) == [200, 200]
+        assert loops.run(scraped()) == [200, 503]
+    assert loops.run(scraped()) == [200, 200]

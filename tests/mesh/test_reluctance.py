@@ -16,6 +16,7 @@ from fixtures.lab.layout import Layout
 from fixtures.lab.mesh.plan import Files, plan
 from fixtures.lab.mesh.reluctance import Order, Reluctance, order_file
 from fixtures.lab.mesh.snapshot import Snapshot
+from tests import loops
 from tests.mesh.manifests import Object
 from tests.mesh.running import Mesh, wait_until
 from tests.mesh.test_front_door import canary, side
@@ -40,7 +41,7 @@ class Reluctant:
             await asyncio.wait_for(pulse.after(0), 2)
             following.cancel()
 
-        asyncio.run(read())
+        loops.run(read())
 
     def apply(self, objects: list[Object], now_s: float = 0.0) -> None:
         self.mesh.publisher.publish(self.reluctance.applied(plan(Snapshot.of(objects), self.layout), now_s))

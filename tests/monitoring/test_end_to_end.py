@@ -123,10 +123,8 @@ def test_a_dead_database_reaches_everyone_on_call(
     assert "資料庫連接失敗" in json.dumps(found["slack"]["body"], ensure_ascii=False)
     assert "DatabaseConnectionFailure" in found["pagerduty"]["body"]["payload"]["summary"]
     assert found["email"]["to"] == "oncall@shop.example"
-    assert (found["email"]["body"]["subject"], found["email"]["body"]["text"].strip()) == (
-        "🚨 CRITICAL",
-        "資料庫連接失敗",
-    )
+    assert found["email"]["body"]["subject"] == "🚨 CRITICAL"
+    assert set(found["email"]["body"]["text"].split()) == {"資料庫連接失敗"}  # a line for each side's
 
 
 def pod(name: str, ip: str, **more: Any) -> Object:

@@ -10,7 +10,7 @@ from fixtures.lab import Lab
 from tests.labs import a_lab
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab() -> Iterator[Lab]:
     with a_lab("release") as found:
         yield found

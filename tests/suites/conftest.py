@@ -17,19 +17,19 @@ from tests.labs import a_lab, a_way_in
 from tests.subnets import kept
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab() -> Iterator[Lab]:
     with a_lab("gate") as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def access(lab: Lab) -> Iterator[Access]:
     with a_way_in(lab) as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real one, whose owner may put tables there as extensions for retention would."""
     folder = tmp_path_factory.mktemp("postgres")

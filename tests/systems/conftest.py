@@ -11,7 +11,7 @@ import pytest
 from tests.systems.side import CREDENTIALS, Side
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running_side(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Side]:
     side = Side(Path(tmp_path_factory.mktemp("hwayo")))
     try:
