@@ -40,9 +40,9 @@ def asked(around: Surroundings, ask: Callable[[redis.Redis], Any]) -> Any:
         touches="everything in our side's part of the cache",
         seen_by="the cache, asked how much it holds, holds less than before",
         heals="nothing: what a cache holds is to be dispensable, and the application fills it again",
-        needs="the cache's address, and a part of it that is our side's alone",
+        needs=NEEDS,
         undone=False,
-        rights=(Right("Namespace", ("update",)),),
+        rights=RIGHTS,
     ),
 )
 class Emptied(OfService[CacheEmptied]):

@@ -33,16 +33,25 @@ class Canaried(OfService[Canary]):
         pods = self.remember()
         percent = round(self.order.share.amount * 100)
         found, at = self._rule()
-        wanted = {self.around.namespace: percent, self.other: 100 - percent}
+        routes = found["spec"]["http"][at]["route"]
+        if moved := [one["weight"] for one in routes if self._is_ours(one) and one.get("weight")]:
+            side = self.around.side
+            raise Missing(f"{moved[0]}% of the users are on {side} already: nobody could tell who was moved")
         puts = [
-            (("spec", "http", at, "route", number, "weight"), wanted[space_of(one)])
-            for number, one in enumerate(found["spec"]["http"][at]["route"])
+            (
+                ("spec", "http", at, "route", number, "weight"),
+                percent if self._is_ours(one) else 100 - percent,
+            )
+            for number, one in enumerate(routes)
         ]
         return Plan((Edit.plan(KIND, found, *puts),), self.victims(pods), len(pods))
 
     @property
     def other(self) -> str:
         return self.around.environment.namespaces[self.around.other_side]
+
+    def _is_ours(self, route: Json) -> bool:
+        return space_of(route) == self.around.namespace
 
     def _rule(self) -> tuple[Json, int]:
         """The rule for whoever asks for no side, which names both. Raises Missing."""

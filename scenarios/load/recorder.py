@@ -39,9 +39,8 @@ class Recorder:
         self.recent: dict[int, int] = {}  # buckets of what was answered since the last look
         self.lateness = Histogram()
         self.causes: dict[tuple[str, str], int] = {}  # (endpoint, why) -> how often, of failures
-        self.whose: Callable[[], int] = lambda: (
-            0
-        )  # the side that is asked by whoever reports a step of their own
+        # The side that is asked by whoever reports a step of their own.
+        self.whose: Callable[[], int] = lambda: 0
 
     def begin(self, zero_ns: int) -> None:
         """From here on, everything counts; due times are from this moment (monotonic clock)."""

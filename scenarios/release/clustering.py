@@ -21,12 +21,10 @@ class Clustering:
     """Dispersion of several metrics: 1 until something else was seen, never less. Kept from one stage to the next."""
 
     def __init__(self, metrics: int) -> None:
-        self._moments = np.full(
-            (2, metrics), PRIOR
-        )  # squared distances as they were seen, as they are expected
-        self._before = np.zeros(
-            (2, metrics)
-        )  # blue's answers in the last tick that had any, and the bad ones
+        # Squared distances as they were seen, and as they are expected.
+        self._moments = np.full((2, metrics), PRIOR)
+        # Blue's answers in the last tick that had any, and the bad ones.
+        self._before = np.zeros((2, metrics))
         self._fades = 1 - 1 / MEMORY_TICKS
 
     @property

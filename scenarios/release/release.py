@@ -168,7 +168,8 @@ class Release:
             return f"green is not ready: {lacking}"
         before = self._before()
         if before.failed:
-            return f"{before.failed} of {before.count} users were not served even before the release"
+            why = ", ".join(f"{n} {outcome.name.lower()}" for outcome, n in before.outcomes().items())
+            return f"{before.failed} of {before.count} users were not served even before the release: {why}"
         split = split_of(before, 0.0)
         return "" if split.holds else f"before the release: {split.said}"
 

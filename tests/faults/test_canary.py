@@ -82,3 +82,17 @@ def test_where_no_rule_names_both_sides_nothing_is_moved() -> None:
     objects = Cluster()
     with pytest.raises(Missing, match="one rule must lead users to either side, and there is: none"):
         made(ORDERED, On(objects, {})).plan()
+
+
+def test_users_who_are_there_already_would_prove_nothing() -> None:
+    objects = cluster()
+    found = objects.read_object(ROUTE)
+    assert found is not None
+    for one, weight in zip(found["spec"]["http"][1]["route"], (75, 25), strict=True):
+        one["weight"] = weight
+    objects.replace_object(ROUTE, found)
+    with pytest.raises(
+        Missing, match="25% of the users are on green already: nobody could tell who was moved"
+    ):
+        made(ORDERED, On(objects, {})).plan()
+    assert weights(objects) == [75, 25]

@@ -11,8 +11,8 @@ import pytest
 from fixtures.clock import wait_until
 from scenarios.faults.guard import Aborted, Guard, Rules, guarded
 from scenarios.faults.radius import BlastRadius
+from tests.faults.harm import Harm, shelf, site, state
 from tests.faults.shelf import Shelf
-from tests.faults.test_site import Harm, shelf, site, state
 
 SOON_S = 5.0
 

@@ -9,7 +9,7 @@ import pytest
 from fixtures.platforms.changes import Ref
 from scenarios.faults.acts import Make
 from scenarios.faults.radius import BlastRadius, EmptyBlastRadius, Forbidden, Plan
-from tests.faults.test_site import DENY, shelf
+from tests.faults.harm import DENY, shelf
 
 
 def making(ref: Ref) -> Plan:

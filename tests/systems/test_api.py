@@ -244,8 +244,7 @@ def test_a_database_role_cannot_enter_the_other_sides_database(side: Side) -> No
         "WHERE r.rolname LIKE 'hwayo%' AND d.datname LIKE 'hwayo%' AND has_database_privilege(r.oid, d.oid, 'CONNECT')"
     )
     assert {(role.removesuffix("_owner"), database) for role, database in allowed} == {
-        ("hwayo", "hwayo"),
-        ("hwayo_green", "hwayo_green"),
+        (name, name) for name in ("hwayo", "hwayo_green")
     }
 
 
