@@ -24,7 +24,7 @@ from scenarios.faults.healing import marks
 from scenarios.faults.site import Site
 from scenarios.surroundings import Surroundings
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.alone]
 WELL_S = 60.0
 BLUE = "/apis/apps/v1/namespaces/hwayo-production/deployments/auth-service"
 ERRORS: dict[str, Any] = {

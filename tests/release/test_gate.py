@@ -30,7 +30,7 @@ from tests.release.carried import Carried, carried, short
 from tests.release.switching import ROUTES, Switch
 from tests.suites.running import ROOT, run_stage
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.lab, pytest.mark.alone, pytest.mark.timeout(300)]
 DEFECTS = {name: one for name, one in known("hwayo").items() if one.stage == "release"}
 ROLLED_BACK = (
     "green-errors",
