@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-ALTERNATIVES = 24
+ALTERNATIVES = 16
 NEAREST, FARTHEST = 1.1, 50.0  # alternatives, as multiples of the null's ratio, or of the bound's odds
 ALIKE = np.full(ALTERNATIVES, 1 / ALTERNATIVES, dtype=np.float32)  # their weights
 ONSETS = 60

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fixtures.lab.breaking import Access
-from fixtures.lab.defects import Defect, known, mend_all, put_in
+from fixtures.lab.defects import known, mend_all, put_in
 from fixtures.target import Target
 from tests.e2e.test_browser import everything
 from tests.labs import a_lab, a_way_in
 from tests.suites.running import Run, run_stage
+from tests.suites.together import Group, title, together
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(660)]
 DEFECTS = {name: one for name, one in known("hwayo").items() if one.stage == "e2e"}
+MOST = 6  # defects in one run
 PATIENCE_S = 600  # it is busy with more than this on a small machine
 # The pages take their sixty loads each; those that a defect has nothing to do with are left to the healthy run.
 LOADS = frozenset(one.name for one in Target.load("hwayo").objectives.values() if one.over.kind == "page")
@@ -28,19 +30,9 @@ def access() -> Iterator[Access]:
         yield found
 
 
-def together(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
-    """As few runs as there can be, since each takes a minute: in one run are defects that nobody notices two of."""
-    groups: list[tuple[Defect, ...]] = []
-    for one in defects:
-        free = (group for group in groups if not any(one.caught_by & other.caught_by for other in group))
-        group = next(free, ())
-        groups = [other for other in groups if other is not group] + [(*group, one)]
-    return groups
-
-
 @pytest.fixture
-def broken(access: Access, request: pytest.FixtureRequest) -> Iterator[tuple[Defect, ...]]:
-    defects: tuple[Defect, ...] = request.param
+def broken(access: Access, request: pytest.FixtureRequest) -> Iterator[Group]:
+    defects: Group = request.param
     try:
         for defect in defects:
             put_in(access, defect)
@@ -57,11 +49,9 @@ def looked(access: Access, folder: Path, *options: str) -> Run:
     return run_stage("e2e", lab=access.facts["name"], folder=folder, options=options, timeout_s=PATIENCE_S)
 
 
-@pytest.mark.parametrize(
-    "broken", together(DEFECTS.values()), ids=lambda group: "+".join(one.name for one in group), indirect=True
-)
+@pytest.mark.parametrize("broken", together(DEFECTS.values(), MOST), ids=title, indirect=True)
 def test_a_defect_is_caught_by_those_who_should_and_nobody_else(
-    broken: tuple[Defect, ...], access: Access, tmp_path: Path
+    broken: Group, access: Access, tmp_path: Path
 ) -> None:
     caught_by = frozenset[str]().union(*(one.caught_by for one in broken))
     run = looked(access, tmp_path, "-k", " or ".join(["not test_page_load", *sorted(caught_by & LOADS)]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,10 @@ class Run:
             if one["verdict"] in verdicts and not one.get("absent")
         }
 
-    def reasons(self, verdict: str) -> str:
-        return "\n".join(one["reason"] for one in self.findings.values() if one["verdict"] == verdict)
+    def reasons(self, verdict: str, of: Collection[str] = ()) -> str:
+        """Of those who are named; of all where nobody is."""
+        chosen = (one for name, one in self.findings.items() if not of or name in of)
+        return "\n".join(one["reason"] for one in chosen if one["verdict"] == verdict)
 
 
 def run_stage(

@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from fixtures.lab.breaking import Access
-from fixtures.lab.defects import Defect, known, mend_all, put_in
+from fixtures.lab.defects import known, mend_all, put_in
 from fixtures.target.load import PROFILES
 from tests.suites.running import run_stage
+from tests.suites.together import Group, title, together
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 DEFECTS = {name: one for name, one in known("hwayo").items() if one.stage in ("preflight", "smoke")}
+MOST = 4  # defects in one run
+SOLO = frozenset({"prometheus-down"})
 # Where each kind is kept, in all namespaces.
 ROOTS = {
     **{kind: f"/api/v1/{kind}" for kind in ("services", "secrets", "configmaps", "nodes")},
@@ -52,26 +56,44 @@ def before(access: Access) -> dict[str, Any]:
 
 
 @pytest.fixture
-def broken(access: Access, before: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[Defect]:
-    """The defect is in; afterwards everything stands as it stood before."""
-    defect: Defect = request.param
+def broken(access: Access, before: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[Group]:
+    """The defects are in; afterwards everything stands as it stood before."""
+    defects: Group = request.param
     try:
-        put_in(access, defect)
-        yield defect
+        for defect in defects:
+            put_in(access, defect)
+        yield defects
     finally:
         mend_all(access)
     assert standing(access) == before
 
 
-@pytest.mark.parametrize("broken", DEFECTS.values(), ids=list(DEFECTS), indirect=True)
+def one_by_one() -> list[ParameterSet]:
+    return [pytest.param((one,), id=one.name, marks=pytest.mark.long) for one in DEFECTS.values()]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        *(pytest.param(group, id=title(group)) for group in together(DEFECTS.values(), MOST, SOLO)),
+        *one_by_one(),
+    ],
+    indirect=True,
+)
 def test_a_defect_is_caught_by_those_who_should_and_nobody_else(
-    broken: Defect, access: Access, tmp_path: Path
+    broken: Group, access: Access, tmp_path: Path
 ) -> None:
-    run = run_stage(broken.stage, lab=access.facts["name"], folder=tmp_path)
-    assert run.with_verdict("FAIL") - broken.also == broken.caught_by, run.output[-4000:]
-    assert run.with_verdict("UNKNOWN", "INVALID") == broken.blinds, run.output[-4000:]
-    assert run.exit_code == (1 if broken.caught_by else 10)
-    assert broken.says in run.reasons("FAIL" if broken.caught_by else "UNKNOWN")
+    run = run_stage(broken[0].stage, lab=access.facts["name"], folder=tmp_path)
+    caught_by, blinds, also = (
+        frozenset[str]().union(*(getattr(one, felt) for one in broken))
+        for felt in ("caught_by", "blinds", "also")
+    )
+    assert run.with_verdict("FAIL") - also == caught_by, run.output[-4000:]
+    assert run.with_verdict("UNKNOWN", "INVALID") == blinds, run.output[-4000:]
+    assert run.exit_code == (1 if caught_by else 10)
+    for defect in broken:
+        said = run.reasons("FAIL" if defect.caught_by else "UNKNOWN", defect.caught_by or defect.blinds)
+        assert defect.says in said
 
 
 @pytest.mark.parametrize("side", ["green", "blue"])
