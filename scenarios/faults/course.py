@@ -10,6 +10,7 @@ import numpy as np
 from fixtures.target.experiment import Experiment
 from reports.chaos.page import Moment, Second, Told
 from reports.verdicts import Evidence, Measurement, Verdict
+from scenarios.faults.answering import Answers
 from scenarios.faults.notices import Seen
 from scenarios.faults.site import Injection
 from scenarios.release.probes import Outcome
@@ -60,6 +61,12 @@ class Course:
             return 0, 0
         during = self.users.between(self.began, self.healing)
         return during.failed, during.count
+
+    def answers(self, within_s: float) -> Answers:
+        """To what users asked while the fault was in."""
+        if self.users is None:
+            return Answers(asked=0, late=0, longest_s=0.0, complete=False)
+        return Answers.between(self.users, (self.began, self.healing), within_s)
 
     @property
     def moments(self) -> list[Moment]:
@@ -125,15 +132,17 @@ def judged(experiment: Experiment, course: Course) -> Measurement:
     if not asked:
         return Measurement(None, UNIT, 0, why="nobody asked anything while the fault was in")
     wrong = _wrong(experiment, course, lost / asked)
+    if not wrong and (unknown := _unknown(experiment, course)):
+        return Measurement(None, UNIT, 0, why=unknown)
     recovered_s = None if course.recovered is None else course.recovered - course.since(experiment)
     return Measurement(
         float(len(wrong)),
         UNIT,
-        2 + len(course.expected),
+        2 + len(course.expected) + (experiment.answers is not None),
         bad=len(wrong),
         window=(course.began, course.healed),
         why="; ".join(wrong),
-        evidence=_evidence(course, f"{lost} of {asked} requests of users failed while the fault was in"),
+        evidence=_evidence(course, _said(experiment, course)),
         slowest_s=recovered_s,
     )
 
@@ -146,12 +155,39 @@ def _wrong(experiment: Experiment, course: Course, lost: float) -> list[str]:
         wrong.append(f"users were not served again within {recovers.within} of the {recovers.after}")
     if lost > experiment.lost.amount:
         wrong.append(f"{lost:.1%} of users' requests failed meanwhile, allowed are {experiment.lost}")
-    return wrong
+    return [*wrong, *_unanswered(experiment, course)]
 
 
-def _evidence(course: Course, lost: str) -> tuple[Evidence, ...]:
+def _unanswered(experiment: Experiment, course: Course) -> list[str]:
+    within = experiment.answers
+    if within is None:
+        return []
+    answers = course.answers(within.amount)
+    late = f"{answers.late} of {answers.asked} requests of users had no answer within {within}"
+    kept = f"the longest was kept waiting for {answers.longest_s:.1f} s"
+    return [f"{late}, not even that it failed: {kept}"] if answers.late else []
+
+
+def _unknown(experiment: Experiment, course: Course) -> str:
+    """What cannot be told although nothing is known to be wrong."""
+    if experiment.answers and not course.answers(experiment.answers.amount).complete:
+        return "nobody knows whether all that users asked while the fault was in was answered"
+    return ""
+
+
+def _said(experiment: Experiment, course: Course) -> list[str]:
+    """What users saw while the fault was in."""
+    lost, asked = course.lost()
+    said = [f"{lost} of {asked} requests of users failed while the fault was in"]
+    if experiment.answers:
+        answers = course.answers(experiment.answers.amount)
+        said.append(f"the longest of them waited {answers.longest_s:.2f} s for an answer, whatever it was")
+    return said
+
+
+def _evidence(course: Course, said: list[str]) -> tuple[Evidence, ...]:
     others = [one for injection in course.injections for one in injection.touched_by_others]
-    found = [Evidence("what happened when", f"{course.text}\n{lost}", "event")]
+    found = [Evidence("what happened when", "\n".join([course.text, *said]), "event")]
     if others:
         found.append(Evidence("changed by others meanwhile", "\n".join(others), "event"))
     return tuple(found)

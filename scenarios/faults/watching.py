@@ -16,13 +16,14 @@ from scenarios.faults.course import Course
 from scenarios.faults.notices import Notices
 from scenarios.release.probes import Plan as ProbePlan
 from scenarios.release.probing import Probing
+from scenarios.release.timeline import Timeline
 from scenarios.surroundings import Surroundings
 
 STEADY_S = 2.0  # without a failure before anything is done
 STEADY_WITHIN_S = 60.0
 LASTING_S = 3.0  # without a failure, to count as recovered
 PROBES_RPS = 25.0
-PROBE_TIMEOUT_S = 3.0
+PROBE_TIMEOUT_S = 3.0  # beyond what users are to be answered within, where an experiment says so
 POLL_S = 0.25
 OTHER_S = 5.0  # so much of what the other side was asked lately is looked at: longer than a probe waits
 OTHER_LOST = 0.2  # and so much of it may fail
@@ -30,6 +31,12 @@ OTHER_LOST = 0.2  # and so much of it may fail
 
 class NotSteady(Exception):
     """The system was not well before: what it does afterwards says nothing."""
+
+
+def whole(users: Probing) -> Timeline:
+    """Their record as far as everything in it is known: what was asked last may still be answered."""
+    seen = users.timeline()
+    return seen.between(seen.began_s, seen.whole_until_s)
 
 
 def must_be_steady(users: Probing, notices: Sequence[Notices]) -> None:
@@ -53,13 +60,13 @@ def recovered(users: Probing, course: Course, experiment: Experiment) -> float |
     left_s = max(0.0, since + experiment.recovers.within.amount - now())
     try:
         wait_until(
-            lambda: users.timeline().recovered_s(healed, LASTING_S) is not None,
-            left_s + 2 * LASTING_S,
+            lambda: whole(users).recovered_s(healed, LASTING_S) is not None,
+            left_s + LASTING_S + patience_s(experiment),
             poll_s=POLL_S,
         )
     except TimedOut:
         return None
-    seen = users.timeline()
+    seen = whole(users)
     lasting = seen.recovered_s(healed, LASTING_S)
     assert lasting is not None
     down = seen.between(since, lasting + LASTING_S).downtime()
@@ -90,11 +97,19 @@ def both(experiment: Experiment, around: Surroundings, folder: Path) -> Iterator
         yield users, others
 
 
+def patience_s(experiment: Experiment) -> float:
+    """How long users wait for an answer: longer than they are to, or nobody could tell how long it would have been."""
+    return PROBE_TIMEOUT_S + (experiment.answers.amount if experiment.answers else 0.0)
+
+
 def probing(experiment: Experiment, around: Surroundings, side: Side, folder: Path) -> Probing:
+    """The other side's users never wait long: nobody harms them, and the guard must hear of it soon."""
+    timeout_s = patience_s(experiment) if side is around.side else PROBE_TIMEOUT_S
     plan = ProbePlan(
         url=around.entry.rstrip("/") + experiment.asks,
         rate_rps=PROBES_RPS,
-        timeout_s=PROBE_TIMEOUT_S,
+        timeout_s=timeout_s,
+        in_flight=max(ProbePlan.in_flight, round(2 * PROBES_RPS * timeout_s)),
         headers=dict(around.environment.route[side]),
         ca=str(around.ca or ""),
     )

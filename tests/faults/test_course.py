@@ -23,35 +23,34 @@ from scenarios.release.probes import Outcome, Record
 from tests.release.test_timeline import BEGAN_US, STEP_US, timeline
 
 T0 = BEGAN_US / 1e6  # the first probe
-EXPERIMENT = Experiment.model_validate(
-    {
-        "check": "experiment",
-        "name": "x",
-        "title": "x",
-        "source": "§6.1",
-        "faults": ({"fault": "pod-kill", "service": "web-app"},),
-        "asks": "/health",
-        "lost": "10%",
-        "noticed": {
-            "trigger": "http_error_rate",
-            "alert": "HighErrorRate",
-            "channels": ("slack",),
-            "within": "3s",
-        },
-        "recovers": {"after": "heal", "within": "2s"},
-    }
-)
+TOLD: dict[str, Any] = {
+    "check": "experiment",
+    "name": "x",
+    "title": "x",
+    "source": "§6.1",
+    "faults": ({"fault": "pod-kill", "service": "web-app"},),
+    "asks": "/health",
+    "lost": "10%",
+    "noticed": {
+        "trigger": "http_error_rate",
+        "alert": "HighErrorRate",
+        "channels": ("slack",),
+        "within": "3s",
+    },
+    "recovers": {"after": "heal", "within": "2s"},
+}
+EXPERIMENT = Experiment.model_validate(TOLD)
 EXPECTED = ["trigger http_error_rate", "alert HighErrorRate firing", "HighErrorRate received by slack"]
 
 
-def users(failing: range = range(0)) -> Any:
+def users(failing: range = range(0), latency_us: int = 1000) -> Any:
     """Fifty a second, for ten seconds."""
     return timeline(
         [
             Record(
                 due_us=BEGAN_US + number * STEP_US,
                 late_us=0,
-                latency_us=1000,
+                latency_us=latency_us,
                 status=503 if number in failing else 200,
                 served=2,
                 outcome=Outcome.STATUS if number in failing else Outcome.OK,
@@ -75,8 +74,9 @@ def course(**differs: Any) -> Course:
     return replace(found, **differs)
 
 
-def verdict(found: Course) -> tuple[Verdict, str]:
-    return assess(EXPERIMENT, judged(EXPERIMENT, found))
+def verdict(found: Course, **told: Any) -> tuple[Verdict, str]:
+    experiment = Experiment.model_validate({**TOLD, **told})
+    return assess(experiment, judged(experiment, found))
 
 
 def test_what_went_as_the_document_says_passes() -> None:
@@ -113,6 +113,24 @@ def test_failures_outside_of_the_fault_are_not_counted_to_it() -> None:
 
 def test_without_anybody_asking_nothing_is_known() -> None:
     assert verdict(course(users=timeline([])))[0] is Verdict.UNKNOWN
+
+
+def test_users_who_are_kept_waiting_are_told_of_although_all_are_served() -> None:
+    said, reason = verdict(course(users=users(latency_us=4_000_000)), answers="3s")
+    assert said is Verdict.FAIL
+    assert "200 of 200 requests of users had no answer within 3s, not even that it failed" in reason
+    assert "kept waiting for 4.0 s" in reason
+    said, reason = verdict(course(users=users(latency_us=2_000_000)), answers="3s")
+    assert said is Verdict.PASS
+    assert "6 examined" in reason
+
+
+def test_users_of_whom_not_everything_is_known_pass_nothing() -> None:
+    known = users()
+    known = replace(known, probes=known.probes[known.probes["due_us"] != BEGAN_US + 60 * STEP_US])
+    said, reason = verdict(course(users=known), answers="3s")
+    assert said is Verdict.UNKNOWN
+    assert "nobody knows whether all" in reason
 
 
 def overwritten() -> Healed:

@@ -26,6 +26,7 @@ from scenarios.surroundings import Surroundings
 
 pytestmark = [pytest.mark.lab, pytest.mark.alone]
 WELL_S = 60.0
+READ_S = 2.0  # until a service's pods have read how they are to behave
 BLUE = "/apis/apps/v1/namespaces/hwayo-production/deployments/auth-service"
 ERRORS: dict[str, Any] = {
     "faults": ({"fault": "errors", "service": "workflow-engine", "share": "80%", "status": 503},),
@@ -46,6 +47,16 @@ KILL: dict[str, Any] = {
     "asks": "/auth/health",
     "lost": "5%",
     "recovers": {"after": "fault", "within": "1m"},
+}
+
+
+SILENCE: dict[str, Any] = {
+    "faults": ({"fault": "partition", "service": "report-generator", "from": "api-gateway"},),
+    "at_most": 2,
+    "asks": "/report/health",
+    "lost": "100%",
+    "answers": "13s",
+    "recovers": {"after": "heal", "within": "30s"},
 }
 
 
@@ -195,7 +206,24 @@ def test_a_health_that_lies_hides_the_fault_and_the_experiment_says_nothing(
     cut = {"faults": ({"fault": "store-partition", "service": "auth-service", "store": "database"},)}
     told = {**cut, "at_most": 2, "asks": "/report/health", "lost": "5%"}
     with broken(access, breakage.behaves("auth-service", health="lie")):
-        time.sleep(2)  # until the pods have read it
+        time.sleep(READ_S)
         said, reason = tried(experiment(**told, recovers={"after": "heal", "within": "1m"}))
     assert said is Verdict.INVALID
     assert "store-partition was put in, and nothing changed" in reason
+
+
+@pytest.mark.long
+def test_a_service_that_gives_up_in_time_answers_its_users(tried: Tried) -> None:
+    said, reason = tried(experiment(**SILENCE))
+    assert said is Verdict.PASS, reason
+
+
+@pytest.mark.long
+def test_a_service_that_waits_for_ever_keeps_its_users_waiting(tried: Tried, access: Access) -> None:
+    """What ends it is the front door, after 15 s."""
+    with broken(access, breakage.behaves("api-gateway", waits_forever="true")):
+        time.sleep(READ_S)
+        said, reason = tried(experiment(**SILENCE))
+    assert said is Verdict.FAIL
+    assert "requests of users had no answer within 13s" in reason
+    assert "not served again" not in reason
