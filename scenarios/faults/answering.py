@@ -13,8 +13,7 @@ from scenarios.release.timeline import Timeline
 
 @dataclass(frozen=True)
 class Answers:
-    """To what users asked in a stretch of time. Waiting counts from when it was sent: a prober that is late keeps nobody
-    waiting."""
+    """To what users asked in a stretch of time. They wait from when it was sent: a late prober keeps nobody waiting."""
 
     asked: int
     late: int  # not answered in time, or not at all

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,9 +14,11 @@ from reports.verdicts import Evidence, Measurement, Verdict
 from scenarios.faults.answering import Answers
 from scenarios.faults.notices import Seen
 from scenarios.faults.site import Injection
-from scenarios.release.probes import Outcome
+from scenarios.release.probes import UNSEEN, Outcome
 from scenarios.release.timeline import Timeline
 from scenarios.tally import UNIT
+
+HOW = 3  # ways to fail that are told
 
 
 @dataclass
@@ -61,6 +64,18 @@ class Course:
             return 0, 0
         during = self.users.between(self.began, self.healing)
         return during.failed, during.count
+
+    @property
+    def failures(self) -> str:
+        """How users failed while the fault was in, the most frequent first."""
+        if self.users is None:
+            return ""
+        during = self.users.between(self.began, self.healing).probes
+        failed = during[~np.isin(during["outcome"], (Outcome.OK, *UNSEEN))]
+        how = Counter(
+            str(one["status"]) if one["status"] else Outcome(one["outcome"]).name.lower() for one in failed
+        )
+        return ", ".join(f"{count} with {what}" for what, count in how.most_common(HOW))
 
     def answers(self, within_s: float) -> Answers:
         """To what users asked while the fault was in."""
@@ -154,7 +169,10 @@ def _wrong(experiment: Experiment, course: Course, lost: float) -> list[str]:
     if took_s > recovers.within.amount:
         wrong.append(f"users were not served again within {recovers.within} of the {recovers.after}")
     if lost > experiment.lost.amount:
-        wrong.append(f"{lost:.1%} of users' requests failed meanwhile, allowed are {experiment.lost}")
+        who = "users' requests" if not experiment.signed_in else "requests of users who had signed in before"
+        wrong.append(
+            f"{lost:.1%} of {who} failed meanwhile, allowed are {experiment.lost} ({course.failures})"
+        )
     return [*wrong, *_unanswered(experiment, course)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,6 +14,8 @@ from fixtures.target.base import Side
 from fixtures.target.experiment import Experiment
 from scenarios.faults.course import Course
 from scenarios.faults.notices import Notices
+from scenarios.journeys import application
+from scenarios.journeys.walk import needed
 from scenarios.release.probes import Plan as ProbePlan
 from scenarios.release.probing import Probing
 from scenarios.release.timeline import Timeline
@@ -22,6 +24,7 @@ from scenarios.surroundings import Surroundings
 STEADY_S = 2.0  # without a failure before anything is done
 STEADY_WITHIN_S = 60.0
 LASTING_S = 3.0  # without a failure, to count as recovered
+USER = "user"  # of the environment's credentials: who is signed in
 PROBES_RPS = 25.0
 PROBE_TIMEOUT_S = 3.0  # beyond what users are to be answered within, where an experiment says so
 POLL_S = 0.25
@@ -86,15 +89,18 @@ def suffers(others: Probing) -> str:
 @contextmanager
 def both(experiment: Experiment, around: Surroundings, folder: Path) -> Iterator[tuple[Probing, Probing]]:
     """Our side's users, and the other side's. They begin at once: each is a process, which takes its time."""
+    users = {side: session(experiment, around, side) for side in (around.side, around.other_side)}
     with ThreadPoolExecutor(2) as pool:
-        sides = (around.side, around.other_side)
-        begun = [pool.submit(probing, experiment, around, side, folder) for side in sides]
+        begun = [
+            pool.submit(Probing, plan_of(experiment, around, side), folder / f"{side}.bin", shown)
+            for side, shown in users.items()
+        ]
     with ExitStack() as stack:
         for one in begun:
             if one.exception() is None:
                 stack.enter_context(one.result())
-        users, others = (one.result() for one in begun)
-        yield users, others
+        ours, others = (one.result() for one in begun)
+        yield ours, others
 
 
 def patience_s(experiment: Experiment) -> float:
@@ -102,10 +108,18 @@ def patience_s(experiment: Experiment) -> float:
     return PROBE_TIMEOUT_S + (experiment.answers.amount if experiment.answers else 0.0)
 
 
-def probing(experiment: Experiment, around: Surroundings, side: Side, folder: Path) -> Probing:
+def session(experiment: Experiment, around: Surroundings, side: Side) -> Mapping[str, str]:
+    """Headers that show who asks, of somebody who signs in now; none of users who are nobody. Raises Missing."""
+    if not experiment.signed_in:
+        return {}
+    with needed(f"sign in on {side}"):
+        return application(around, side).sign_in(USER)
+
+
+def plan_of(experiment: Experiment, around: Surroundings, side: Side) -> ProbePlan:
     """The other side's users never wait long: nobody harms them, and the guard must hear of it soon."""
     timeout_s = patience_s(experiment) if side is around.side else PROBE_TIMEOUT_S
-    plan = ProbePlan(
+    return ProbePlan(
         url=around.entry.rstrip("/") + experiment.asks,
         rate_rps=PROBES_RPS,
         timeout_s=timeout_s,
@@ -113,4 +127,3 @@ def probing(experiment: Experiment, around: Surroundings, side: Side, folder: Pa
         headers=dict(around.environment.route[side]),
         ca=str(around.ca or ""),
     )
-    return Probing(plan, folder / f"{side}.bin")

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import errno
+import json
 import os
 import signal
 import ssl
@@ -21,7 +22,7 @@ from pathlib import Path
 import aiohttp
 
 from fixtures.probes.http import SERVED_BY, SERVED_SIDE, SERVED_VERSION, is_loopback, trust
-from scenarios.release.probes import NOBODY, Connections, Outcome, Plan, Record, Served, Writer
+from scenarios.release.probes import NOBODY, PRIVATE, Connections, Outcome, Plan, Record, Served, Writer
 
 LOOK_S = 0.1  # how soon a stop is noticed between probes that are far apart
 NICENESS = -10  # where that is allowed: a probe costs little, and one that is late says nothing
@@ -36,6 +37,7 @@ class Prober:
 
     def __init__(self, plan: Plan, out: Path, run: str) -> None:
         self._plan, self._run = plan, run
+        self._private: dict[str, str] = json.loads(os.environ.get(PRIVATE, "{}"))
         self._began_ns = time.monotonic_ns()
         # One step of the wall clock is taken; from then on time only goes forward.
         self._began_us = time.time_ns() // 1000
@@ -87,7 +89,7 @@ class Prober:
     async def _probe(self, number: int, session: aiohttp.ClientSession) -> None:
         sent_us = self._elapsed_us()
         status, served = 0, NOBODY
-        headers = {**self._plan.headers, REQUEST_ID: f"{self._run}-{number}"}
+        headers = {**self._plan.headers, **self._private, REQUEST_ID: f"{self._run}-{number}"}
         try:
             async with session.get(self._plan.url, headers=headers, allow_redirects=False) as answer:
                 status = answer.status

@@ -29,6 +29,8 @@ COLUMNS = np.dtype(
         ("fresh", "u1"),  # on a connection of its own
     ]
 )
+# Environment variable of a prober: headers that are nobody's business, as JSON; in no record and on no command line.
+PRIVATE = "VERDIGRIS_PROBE_HEADERS"
 LONGEST_US = 0xFFFFFFFF
 MOST_SERVERS = 0xFFFF
 Probes = NDArray[np.void]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from fixtures.clock import TimedOut, wait_until
-from scenarios.release.probes import Plan, names_path
+from scenarios.release.probes import PRIVATE, Plan, names_path
 from scenarios.release.timeline import Timeline
 
 HOUSE = Path(__file__).resolve().parents[2]
@@ -25,8 +27,11 @@ class ProberFailed(Exception):
 class Probing:
     """A running prober. Ends with whoever started it, however that ends."""
 
-    def __init__(self, plan: Plan, out: Path) -> None:
-        """`out`: the record file to make, e.g. probes.bin. Returns when probing has begun; raises ProberFailed."""
+    def __init__(self, plan: Plan, out: Path, private: Mapping[str, str] | None = None) -> None:
+        """`out`: the record file to make, e.g. probes.bin; `private`: headers that no record shows, such as a session.
+
+        Returns when probing has begun; raises ProberFailed.
+        """
         self._out, self._log = out, out.with_suffix(".log")
         headers = [part for name, value in plan.headers.items() for part in ("--header", f"{name}: {value}")]
         command = [
@@ -37,7 +42,12 @@ class Probing:
         ]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=HOUSE, env=_environment()
+                command,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                cwd=HOUSE,
+                env=_environment(private or {}),
             )
         try:
             wait_until(self._has_begun_or_ended, STARTS_S, poll_s=0.02)
@@ -50,6 +60,10 @@ class Probing:
     def _has_begun_or_ended(self) -> bool:
         is_begun = names_path(self._out).exists() and self._out.exists() and self._out.stat().st_size > 0
         return is_begun or self._process.poll() is not None
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def timeline(self) -> Timeline:
         """What is known so far."""
@@ -84,5 +98,6 @@ class Probing:
             self.stop()
 
 
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+def _environment(private: Mapping[str, str]) -> dict[str, str]:
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return {**ours, PRIVATE: json.dumps(dict(private))}

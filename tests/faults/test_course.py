@@ -125,6 +125,13 @@ def test_users_who_are_kept_waiting_are_told_of_although_all_are_served() -> Non
     assert "6 examined" in reason
 
 
+def test_sessions_that_were_lost_are_told_by_how_they_were_refused() -> None:
+    said, reason = verdict(course(users=users(range(60, 100))), signed_in=True)
+    assert said is Verdict.FAIL
+    assert "20.0% of requests of users who had signed in before failed" in reason
+    assert "(40 with 503)" in reason
+
+
 def test_users_of_whom_not_everything_is_known_pass_nothing() -> None:
     known = users()
     known = replace(known, probes=known.probes[known.probes["due_us"] != BEGAN_US + 60 * STEP_US])

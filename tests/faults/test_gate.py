@@ -59,6 +59,15 @@ SILENCE: dict[str, Any] = {
     "recovers": {"after": "heal", "within": "30s"},
 }
 
+EMPTIED: dict[str, Any] = {
+    "faults": ({"fault": "cache-emptied", "service": "auth-service"},),
+    "at_most": 2,
+    "asks": "/api/v1/me",
+    "signed_in": True,
+    "lost": "1%",
+    "recovers": {"after": "heal", "within": "5s"},
+}
+
 
 def experiment(**told: Any) -> Experiment:
     named = {"check": "experiment", "name": "x", "title": "x", "source": "§6.1"}
@@ -227,3 +236,18 @@ def test_a_service_that_waits_for_ever_keeps_its_users_waiting(tried: Tried, acc
     assert said is Verdict.FAIL
     assert "requests of users had no answer within 13s" in reason
     assert "not served again" not in reason
+
+
+def test_an_emptied_cache_logs_nobody_out(tried: Tried) -> None:
+    said, reason = tried(experiment(**EMPTIED))
+    assert said is Verdict.PASS, reason
+
+
+@pytest.mark.long
+def test_sessions_that_live_in_the_cache_alone_are_lost_with_it(tried: Tried, access: Access) -> None:
+    with broken(access, breakage.behaves("auth-service", sessions_cached="true")):
+        time.sleep(READ_S)
+        said, reason = tried(experiment(**EMPTIED))
+    assert said is Verdict.FAIL
+    assert "of requests of users who had signed in before failed meanwhile" in reason
+    assert "with 401" in reason

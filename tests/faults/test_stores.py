@@ -162,3 +162,26 @@ def test_monitoring_sees_the_database_that_is_stopped_and_no_other(urls: URLS, t
     with here.inject(harm, BlastRadius(at_most=2)):
         assert loops.run(scraped()) == [200, 503]
     assert loops.run(scraped()) == [200, 200]
+
+
+def test_keys_that_come_and_go_are_no_cache_that_was_emptied(urls: URLS) -> None:
+    emptied = fault({"fault": "cache-emptied", "service": "auth-service"}, urls, Cluster())
+    with redis.Redis.from_url(urls["cache"]["green"]) as cache:
+        cache.flushdb()
+        cache.mset({f"key-{n}": n for n in range(6)})
+        emptied.plan()
+        cache.delete("key-0", "key-1", "key-2")
+        assert emptied.effect() == ""
+        cache.flushdb()
+        cache.mset({"key-0": 0, "key-9": 9})
+        assert emptied.effect() == "5 of 6 keys that it held are gone"
+        cache.flushdb()
+
+
+def test_a_cache_that_held_nothing_cannot_be_seen_to_lose_it(urls: URLS) -> None:
+    emptied = fault({"fault": "cache-emptied", "service": "auth-service"}, urls, Cluster())
+    with redis.Redis.from_url(urls["cache"]["green"]) as cache:
+        cache.flushdb()
+        emptied.plan()
+        cache.flushdb()
+    assert emptied.effect() == ""

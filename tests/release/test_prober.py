@@ -203,3 +203,13 @@ def test_a_prober_that_died_is_not_taken_for_one_that_was_stopped(front: Front, 
 def test_a_plan_that_cannot_be_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="above 0"):
         Plan("http://x", **wrong)  # type: ignore[arg-type]
+
+
+def test_a_session_reaches_the_door_and_no_record(front: Front, tmp_path: Path) -> None:
+    with Probing(plan(front.url), tmp_path / "probes.bin", {"Authorization": "Bearer hidden"}) as probing:
+        reached(probing, 5)
+        command = Path(f"/proc/{probing.pid}/cmdline").read_bytes()
+        probing.stop()
+    assert {one["Authorization"] for one in front.heard} == {"Bearer hidden"}
+    written = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"hidden" not in written + command
