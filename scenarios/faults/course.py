@@ -13,6 +13,7 @@ from reports.chaos.page import Moment, Second, Told
 from reports.verdicts import Evidence, Measurement, Verdict
 from scenarios.faults.answering import Answers
 from scenarios.faults.notices import Seen
+from scenarios.faults.rush import Rush
 from scenarios.faults.site import Injection
 from scenarios.release.probes import UNSEEN, Outcome
 from scenarios.release.timeline import Timeline
@@ -32,6 +33,7 @@ class Course:
     seen: Seen = field(default_factory=Seen)
     users: Timeline | None = None  # what users saw of it
     recovered: float | None = None
+    rush: Rush | None = None  # what a service was asked, where that is to be known
 
     @property
     def began(self) -> float:
@@ -153,7 +155,7 @@ def judged(experiment: Experiment, course: Course) -> Measurement:
     return Measurement(
         float(len(wrong)),
         UNIT,
-        2 + len(course.expected) + (experiment.answers is not None),
+        2 + len(course.expected) + sum(one is not None for one in (experiment.answers, experiment.amplified)),
         bad=len(wrong),
         window=(course.began, course.healed),
         why="; ".join(wrong),
@@ -173,6 +175,8 @@ def _wrong(experiment: Experiment, course: Course, lost: float) -> list[str]:
         wrong.append(
             f"{lost:.1%} of {who} failed meanwhile, allowed are {experiment.lost} ({course.failures})"
         )
+    if course.rush and course.rush.wrong:
+        wrong.append(course.rush.wrong)
     return [*wrong, *_unanswered(experiment, course)]
 
 
@@ -190,6 +194,12 @@ def _unknown(experiment: Experiment, course: Course) -> str:
     """What cannot be told although nothing is known to be wrong."""
     if experiment.answers and not course.answers(experiment.answers.amount).complete:
         return "nobody knows whether all that users asked while the fault was in was answered"
+    if experiment.amplified:
+        return (
+            course.rush.unknown
+            if course.rush
+            else f"nobody counted {experiment.amplified.service}'s requests"
+        )
     return ""
 
 
@@ -200,7 +210,7 @@ def _said(experiment: Experiment, course: Course) -> list[str]:
     if experiment.answers:
         answers = course.answers(experiment.answers.amount)
         said.append(f"the longest of them waited {answers.longest_s:.2f} s for an answer, whatever it was")
-    return said
+    return [*said, course.rush.said] if course.rush else said
 
 
 def _evidence(course: Course, said: list[str]) -> tuple[Evidence, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from scenarios.faults.guard import Aborted, Guard, Rules, guarded
 from scenarios.faults.notices import Notices
 from scenarios.faults.radius import Forbidden
 from scenarios.faults.rehearsal import radius_of
+from scenarios.faults.rush import Rush
 from scenarios.faults.site import DidNotBite, Site
 from scenarios.faults.watching import POLL_S, NotSteady
 from scenarios.surroundings import Surroundings
@@ -66,15 +67,32 @@ class Trial:
             users, others = stack.enter_context(watching.both(experiment, around, self.folder))
             stack.callback(lambda: setattr(course, "users", users.timeline()))
             watching.must_be_steady(users, notices)
+            self._count_before(crowd)
             with guarded(Rules(lambda: watching.suffers(others), self.site.abort)) as guard:
                 self._harm(notices, guard, crowd)
             course.recovered = watching.recovered(users, course, experiment)
+
+    def _count_before(self, crowd: Crowd) -> None:
+        """What the service is asked by those who are there now, and will be when it is harmed."""
+        amplified = self.experiment.amplified
+        if amplified is None:
+            return
+        self.course.rush = rush = Rush.of(amplified, float(self.around.environment.pace))
+        until = now() + rush.takes_s
+
+        def full() -> bool:
+            crowd.must_be_there()
+            return now() >= until
+
+        wait_until(full, 2 * rush.takes_s, poll_s=POLL_S)
+        rush.look_before(self.around)
 
     def _harm(self, notices: Sequence[Notices], guard: Guard, crowd: Crowd) -> None:
         """Every fault in at once, until what is to be noticed was, or should have been."""
         experiment = self.experiment
         radius = radius_of(experiment)
-        least_s = holds_s(experiment)
+        rush = self.course.rush
+        least_s = max(holds_s(experiment), rush.takes_s if rush else 0.0)
         most_s = max([least_s, *(one.within_s for one in notices)])
         for one in notices:
             one.begin(self.course.seen)
@@ -91,10 +109,10 @@ class Trial:
                 injecting = self.site.inject(made(order, self.around), radius, most_s + MARGIN_S)
                 self.course.injections.append(faults.enter_context(injecting))
             least_until = now() + least_s
-            try:
+            with suppress(TimedOut):
                 wait_until(noticed, most_s, poll_s=POLL_S)
-            except TimedOut:
-                return
+            if rush:
+                rush.look_during(self.around)
 
 
 def holds_s(experiment: Experiment) -> float:

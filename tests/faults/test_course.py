@@ -18,6 +18,7 @@ from scenarios.faults.course import Course, judged
 from scenarios.faults.healing import Healed
 from scenarios.faults.notices import Seen
 from scenarios.faults.radius import Plan
+from scenarios.faults.rush import Rush
 from scenarios.faults.site import Injection
 from scenarios.release.probes import Outcome, Record
 from tests.release.test_timeline import BEGAN_US, STEP_US, timeline
@@ -130,6 +131,20 @@ def test_sessions_that_were_lost_are_told_by_how_they_were_refused() -> None:
     assert said is Verdict.FAIL
     assert "20.0% of requests of users who had signed in before failed" in reason
     assert "(40 with 503)" in reason
+
+
+def test_callers_who_ask_again_are_told_and_a_count_that_is_missing_passes_nothing() -> None:
+    told = {"amplified": {"service": "s", "counted": "increase(asked[$window])", "over": "5m", "at_most": 2}}
+    wanted = Experiment.model_validate({**TOLD, **told}).amplified
+    assert wanted is not None
+    said, reason = verdict(course(rush=Rush(wanted, 10.0, 250, 2750)), **told)
+    assert said is Verdict.FAIL
+    assert "11.0 times as often, allowed are 2" in reason
+    for unknown in (Rush(wanted, 10.0, 250, 0), Rush(wanted, 10.0, 250), None):
+        assert verdict(course(rush=unknown), **told)[0] is Verdict.UNKNOWN
+    said, reason = verdict(course(rush=Rush(wanted, 10.0, 250, 260)), **told)
+    assert said is Verdict.PASS
+    assert "6 examined" in reason
 
 
 def test_users_of_whom_not_everything_is_known_pass_nothing() -> None:

@@ -68,6 +68,29 @@ EMPTIED: dict[str, Any] = {
     "recovers": {"after": "heal", "within": "5s"},
 }
 
+FAILING: dict[str, Any] = {
+    "faults": (
+        {
+            "fault": "configured",
+            "service": "workflow-engine",
+            "config": "workflow-engine-behaviour",
+            "values": {"errors": "1"},
+            "felt": "http_error_rate",
+        },
+    ),
+    "at_most": 2,
+    "asks": "/api/v1/data-records?limit=1",
+    "signed_in": True,
+    "lost": "100%",
+    "amplified": {
+        "service": "workflow-engine",
+        "counted": 'sum by (namespace) (increase(http_requests_total{service="workflow-engine"}[$window]))',
+        "over": "5m",
+        "at_most": 1.5,
+    },
+    "recovers": {"after": "heal", "within": "30s"},
+}
+
 
 def experiment(**told: Any) -> Experiment:
     named = {"check": "experiment", "name": "x", "title": "x", "source": "§6.1"}
@@ -251,3 +274,19 @@ def test_sessions_that_live_in_the_cache_alone_are_lost_with_it(tried: Tried, ac
     assert said is Verdict.FAIL
     assert "of requests of users who had signed in before failed meanwhile" in reason
     assert "with 401" in reason
+
+
+@pytest.mark.long
+def test_failures_are_handed_on_and_not_asked_for_again(tried: Tried) -> None:
+    said, reason = tried(experiment(**FAILING))
+    assert said is Verdict.PASS, reason
+
+
+@pytest.mark.long
+def test_a_storm_of_retries_is_told_by_how_often_the_service_was_asked(tried: Tried, access: Access) -> None:
+    with broken(access, breakage.behaves("api-gateway", asks_again="10")):
+        time.sleep(READ_S)
+        said, reason = tried(experiment(**FAILING))
+    assert said is Verdict.FAIL
+    assert "times as often, allowed are 1.5: its callers ask again and again" in reason
+    assert "not served again" not in reason
