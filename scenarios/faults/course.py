@@ -164,6 +164,18 @@ def judged(experiment: Experiment, course: Course) -> Measurement:
     )
 
 
+def left_behind(experiment: Experiment, course: Course, error: str) -> Measurement:
+    """A heal that failed, and what else is known by then to have been wrong: it may be why."""
+    lost, asked = course.lost() if course.injections else (0, 0)
+    wrong = [f"SOMETHING IS LEFT BEHIND: {error}"]
+    if asked:
+        wrong += _wrong(experiment, course, lost / asked)
+    evidence = _evidence(course, _said(experiment, course)) if asked else ()
+    return Measurement(
+        float(len(wrong)), UNIT, len(wrong), bad=len(wrong), why="; ".join(wrong), evidence=evidence
+    )
+
+
 def _wrong(experiment: Experiment, course: Course, lost: float) -> list[str]:
     wrong = [f"{what}: not within {within_s:g} s" for what, within_s in course.late().items()]
     recovers = experiment.recovers

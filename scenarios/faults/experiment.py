@@ -14,7 +14,7 @@ from reports.verdicts import Measurement
 from scenarios.faults import watching
 from scenarios.faults.acts import HealFailed
 from scenarios.faults.catalogue import made
-from scenarios.faults.course import Course, judged
+from scenarios.faults.course import Course, judged, left_behind
 from scenarios.faults.crowd import Crowd
 from scenarios.faults.guard import Aborted, Guard, Rules, guarded
 from scenarios.faults.notices import Notices
@@ -53,7 +53,7 @@ class Trial:
                 return Measurement(1.0, UNIT, 1, bad=1, why=str(error))
             return Measurement(None, UNIT, 0, invalid=str(error))
         except HealFailed as error:
-            return Measurement(1.0, UNIT, 1, bad=1, why=f"SOMETHING IS LEFT BEHIND: {error}")
+            return left_behind(self.experiment, self.course, str(error))
         return judged(self.experiment, self.course)
 
     def _carry_out(self) -> None:

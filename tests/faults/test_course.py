@@ -14,7 +14,7 @@ from fixtures.target.experiment import Experiment
 from reports.chaos import page
 from reports.verdicts import Verdict
 from scenarios.faults.acts import Undone
-from scenarios.faults.course import Course, judged
+from scenarios.faults.course import Course, judged, left_behind
 from scenarios.faults.healing import Healed
 from scenarios.faults.notices import Seen
 from scenarios.faults.radius import Plan
@@ -153,6 +153,18 @@ def test_users_of_whom_not_everything_is_known_pass_nothing() -> None:
     said, reason = verdict(course(users=known), answers="3s")
     assert said is Verdict.UNKNOWN
     assert "nobody knows whether all" in reason
+
+
+def test_a_heal_that_failed_takes_nothing_away_of_what_was_seen_before() -> None:
+    experiment = Experiment.model_validate({**TOLD, "answers": "3s"})
+    kept_waiting = course(users=users(latency_us=4_000_000), recovered=None)
+    seen = left_behind(experiment, kept_waiting, "pod-kill is felt 31 s later")
+    said, reason = assess(experiment, seen)
+    assert said is Verdict.FAIL
+    assert reason.startswith("SOMETHING IS LEFT BEHIND: pod-kill is felt 31 s later; ")
+    assert "had no answer within 3s" in reason
+    assert "pod-kill put in" in seen.evidence[0].text
+    assert assess(experiment, left_behind(experiment, Course(), "x"))[0] is Verdict.FAIL
 
 
 def overwritten() -> Healed:

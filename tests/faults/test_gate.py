@@ -252,13 +252,16 @@ def test_a_service_that_gives_up_in_time_answers_its_users(tried: Tried) -> None
 
 @pytest.mark.long
 def test_a_service_that_waits_for_ever_keeps_its_users_waiting(tried: Tried, access: Access) -> None:
-    """What ends it is the front door, after 15 s."""
+    """What ends it is the front door, after 15 s. The service itself waits on, with no connection left to ask by."""
     with broken(access, breakage.behaves("api-gateway", waits_forever="true")):
         time.sleep(READ_S)
         said, reason = tried(experiment(**SILENCE))
+    for pod in (access.get(f"{breakage.CORE}/pods?labelSelector=app=api-gateway") or {})["items"]:
+        access.delete(f"{breakage.CORE}/pods/{pod['metadata']['name']}")
+    wait_until(lambda: is_well(access), WELL_S)
     assert said is Verdict.FAIL
     assert "requests of users had no answer within 13s" in reason
-    assert "not served again" not in reason
+    assert "partition was taken out, and is felt" in reason
 
 
 def test_an_emptied_cache_logs_nobody_out(tried: Tried) -> None:
