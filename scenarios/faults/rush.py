@@ -1,4 +1,4 @@
-"""How much more often a service is asked while a fault is in: who fails is not helped by being asked again and again."""
+"""How much more often a service is asked while a fault is in: callers that ask again make what fails worse."""
 
 from __future__ import annotations
 
