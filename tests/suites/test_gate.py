@@ -20,7 +20,8 @@ from tests.suites.together import Group, title, together
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 DEFECTS = {name: one for name, one in known("hwayo").items() if one.stage in ("preflight", "smoke")}
 MOST = 4  # defects in one run
-# They change what others are seen by, or are seen by what others break: who monitors, whose queue reports wait in, who is let in.
+# They change what others are seen by, or are seen by what others break: who monitors, whose queue reports wait in, who
+# is let in.
 SOLO = frozenset({"prometheus-down", "green-reads-blue-database", "anybody-let-in"})
 GROUPS = together(DEFECTS.values(), MOST, SOLO)
 # Where each kind is kept, in all namespaces.
