@@ -5,26 +5,46 @@ They come with the first experiment that wants them and stay for those after it:
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from typing import Self
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from typing import Protocol, Self
 
 from fixtures.evidence import Missing
 from scenarios.load.arrivals import constant
 from scenarios.load.document import secrets_of
-from scenarios.load.engine import Means, Traffic, traffic
+from scenarios.load.engine import Means, traffic
 from scenarios.load.plan import Open, Plan
 from scenarios.surroundings import Surroundings
 
 LASTS_S = 3600.0  # ended with the stage
 SESSIONS = 10
-HEARS_S = 0.005
+HEARS_S = 0.25
+PAUSE_S = 0.02
+
+
+class Users(Protocol):
+    """What is needed of a load that is under way."""
+
+    @property
+    def alive(self) -> bool: ...
+
+    def run_for(self, seconds: float) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+Comes = Callable[[Plan, Means], AbstractContextManager[Users]]
 
 
 class Crowd:
-    def __init__(self, around: Surroundings) -> None:
-        self._around = around
+    """Listened to by a thread of its own for as long as it stays: between two experiments nobody else does, and who is
+    not heard for long counts as gone, or waits to be heard before it goes on."""
+
+    def __init__(self, around: Surroundings, comes: Comes = traffic) -> None:
+        self._around, self._comes = around, comes
         self._open = ExitStack()
-        self._there: Traffic | None = None
+        self._there: Users | None = None
         self._rate_rps = 0.0
 
     def come(self, rate_rps: float) -> None:
@@ -43,19 +63,20 @@ class Crowd:
             drain_s=2.0,
         )
         means = Means(secrets=secrets_of(around.target, around.environment))
-        self._there, self._rate_rps = self._open.enter_context(traffic(plan, means)), rate_rps
+        self._there, self._rate_rps = self._open.enter_context(self._comes(plan, means)), rate_rps
+        self._open.callback(self._there.stop)
+        leaves = threading.Event()
+        listener = threading.Thread(target=_listen, args=(self._there, leaves), daemon=True)
+        listener.start()
+        self._open.callback(listener.join)
+        self._open.callback(leaves.set)
 
     def must_be_there(self) -> None:
         """Raises Missing where they came and are gone: then what counts them counts nobody."""
-        if self._there is None:
-            return
-        self._there.run_for(HEARS_S)  # what they say is to be heard, or they would wait to be
-        if not self._there.alive:
-            raise Missing("the users who were to be harmed have gone: their process ended")
+        if self._there is not None and not self._there.alive:
+            raise Missing("the users who were to be harmed have gone: their process ended, or fell silent")
 
     def close(self) -> None:
-        if self._there is not None:
-            self._there.stop()
         self._open.close()
         self._there = None
 
@@ -64,3 +85,8 @@ class Crowd:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _listen(there: Users, leaves: threading.Event) -> None:
+    while there.alive and not leaves.wait(PAUSE_S):  # a load that is over has nothing more to say
+        there.run_for(HEARS_S)
