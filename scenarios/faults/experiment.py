@@ -67,25 +67,18 @@ class Trial:
             users, others = stack.enter_context(watching.both(experiment, around, self.folder))
             stack.callback(lambda: setattr(course, "users", users.timeline()))
             watching.must_be_steady(users, notices)
-            self._count_before(crowd)
+            self._count_before()
             with guarded(Rules(lambda: watching.suffers(others), self.site.abort)) as guard:
                 self._harm(notices, guard, crowd)
             course.recovered = watching.recovered(users, course, experiment)
 
-    def _count_before(self, crowd: Crowd) -> None:
+    def _count_before(self) -> None:
         """What the service is asked by those who are there now, and will be when it is harmed."""
-        amplified = self.experiment.amplified
-        if amplified is None:
-            return
-        self.course.rush = rush = Rush.of(amplified, float(self.around.environment.pace))
-        until = now() + rush.takes_s
-
-        def full() -> bool:
-            crowd.must_be_there()
-            return now() >= until
-
-        wait_until(full, 2 * rush.takes_s, poll_s=POLL_S)
-        rush.look_before(self.around)
+        if self.experiment.amplified:
+            pace = float(self.around.environment.pace)
+            self.course.rush = rush = Rush.of(self.experiment.amplified, pace)
+            self.around.clock.sleep(rush.takes_s)  # until a window is full of them alone
+            rush.look_before(self.around)
 
     def _harm(self, notices: Sequence[Notices], guard: Guard, crowd: Crowd) -> None:
         """Every fault in at once, until what is to be noticed was, or should have been."""
@@ -99,7 +92,8 @@ class Trial:
 
         def noticed() -> bool:
             guard.must_hold()
-            crowd.must_be_there()
+            if experiment.load:
+                crowd.must_be_there()
             for one in notices:
                 one.look()
             return now() >= least_until and all(one.complete for one in notices)
