@@ -116,7 +116,10 @@ class Course:
             asks=experiment.asks,
             moments=self.moments,
             seconds=self.seconds(),
-            notes=[f"Changed by others meanwhile: {one}" for one in others],
+            notes=[
+                *(_said(experiment, self) if self.injections else ()),
+                *(f"Changed by others meanwhile: {one}" for one in others),
+            ],
         )
 
     def seconds(self) -> list[Second]:
@@ -206,19 +209,16 @@ def _unknown(experiment: Experiment, course: Course) -> str:
     """What cannot be told although nothing is known to be wrong."""
     if experiment.answers and not course.answers(experiment.answers.amount).complete:
         return "nobody knows whether all that users asked while the fault was in was answered"
-    if experiment.amplified:
-        return (
-            course.rush.unknown
-            if course.rush
-            else f"nobody counted {experiment.amplified.service}'s requests"
-        )
-    return ""
+    if experiment.amplified and course.rush is None:
+        return f"nobody counted what {experiment.amplified.service} was asked"
+    return course.rush.unknown if course.rush else ""
 
 
 def _said(experiment: Experiment, course: Course) -> list[str]:
     """What users saw while the fault was in."""
     lost, asked = course.lost()
-    said = [f"{lost} of {asked} requests of users failed while the fault was in"]
+    how = f" ({course.failures})" if lost else ""
+    said = [f"{lost} of {asked} requests of users failed while the fault was in{how}"]
     if experiment.answers:
         answers = course.answers(experiment.answers.amount)
         said.append(f"the longest of them waited {answers.longest_s:.2f} s for an answer, whatever it was")

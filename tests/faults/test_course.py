@@ -210,6 +210,7 @@ def test_its_page_shows_the_axis_and_what_users_saw_and_no_secret(tmp_path: Path
         "alert HighErrorRate firing",
         "users are served again",
         "20.0% of users",
+        "40 of 200 requests of users failed while the fault was in (40 with 503)",
         "<svg",
     ):
         assert shown in text
