@@ -127,19 +127,21 @@ class Site:
             raise DidNotBite(f"{fault.name} was not put in: its effect is there without it: {seen}")
 
     def _must_bite(self, fault: Fault, injection: Injection) -> None:
+        unseen = ""
+
         def bites() -> str:
+            nonlocal unseen
             try:
-                injection.effect = fault.effect()
-            except NoEvidence:
-                injection.effect = ""
+                injection.effect, unseen = fault.effect(), ""
+            except NoEvidence as error:
+                injection.effect, unseen = "", f", as far as can be seen: {error}"
             return injection.effect
 
         try:
             wait_until(bites, fault.bites_s, self.clock)
         except TimedOut as error:
-            raise DidNotBite(
-                f"{fault.name} was put in, and nothing changed in {error.waited_s:.1f} s"
-            ) from error
+            waited = f"{error.waited_s:.1f} s{unseen}"
+            raise DidNotBite(f"{fault.name} was put in, and nothing changed in {waited}") from error
         injection.bit = now()
 
     def _note_ended(self, injection: Injection) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fixtures.clock import Clock
+from fixtures.evidence import Unreachable
 from fixtures.ledger import Ledger
 from fixtures.platforms.changes import Changes, Json, Ref
 from scenarios.faults.acts import Act, Edit, Hands, Make
@@ -65,6 +66,7 @@ class Harm:
     over_s: float = 30.0
     felt: bool = True
     before: bool = False
+    hidden: bool = False  # nobody can look whether it is felt
     lasts: bool = False  # its effect goes on, whatever is healed
 
     def plan(self) -> Plan:
@@ -79,6 +81,8 @@ class Harm:
         return Plan(acts, ("web-1",), 2)
 
     def effect(self) -> str:
+        if self.hidden:
+            raise Unreachable("Prometheus does not answer")
         is_in = self.objects.objects[WEB]["spec"]["replicas"] == 0
         return "web has no pods" if self.before or (self.felt and is_in) else ""
 

@@ -61,6 +61,17 @@ def test_a_fault_that_changes_nothing_is_said_so_and_taken_out(tmp_path: Path) -
     assert state(objects) == before
 
 
+def test_a_fault_that_nobody_can_look_at_says_why(tmp_path: Path) -> None:
+    objects = shelf()
+    before = state(objects)
+    with (
+        pytest.raises(DidNotBite, match="as far as can be seen: Prometheus does not answer"),
+        site(objects, tmp_path).inject(Harm(objects, hidden=True), BlastRadius()),
+    ):
+        pass
+    assert state(objects) == before
+
+
 def test_an_effect_that_is_there_before_proves_nothing(tmp_path: Path) -> None:
     objects = shelf()
     before, here = copy.deepcopy(objects.objects), site(objects, tmp_path)
