@@ -15,6 +15,8 @@ from redis.exceptions import AuthenticationError, ConnectionError
 from fixtures.lab.layout import Layout
 from fixtures.lab.process import Part, Running
 from fixtures.lab.stores import Postgres, valkey
+from fixtures.platforms.postgres.backups import BaseBackups
+from fixtures.platforms.postgres.programs import Login, Programs
 from tests.subnets import kept
 
 
@@ -55,6 +57,20 @@ def test_a_database_is_filled_once_and_survives_a_restart(layout: Layout) -> Non
     with running(postgres.part(), layout.home) as server, connect(postgres, "hwayo", server) as database:
         assert database.execute("SELECT count(*), sum(x) FROM t").fetchone() == (1, 7)
         assert database.execute("SHOW archive_mode").fetchone() == ("on",)
+
+
+def test_a_backup_is_sound_and_can_be_laid_out_beside_what_serves(layout: Layout) -> None:
+    postgres = Postgres(layout.database, layout.home, "hidden")
+    postgres.prepare()
+    with running(postgres.part(), layout.home) as server:
+        connect(postgres, "postgres", server).close()
+        login = Login(postgres.host, postgres.port, password=postgres.password)
+        programs = Programs(postgres.bin, postgres.uid)
+        backups = BaseBackups(programs, login, postgres.backups, postgres.archive)
+        nightly = backups.take("nightly")
+    assert backups.faults(nightly) == ()
+    restored = backups.restore(nightly, postgres.data.with_name("postgres-restored-1"))
+    assert (restored / "PG_VERSION").exists()  # by the user who is to serve it
 
 
 def test_the_database_wants_its_password(layout: Layout) -> None:
