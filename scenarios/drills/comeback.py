@@ -18,6 +18,7 @@ from scenarios.drills.journal import Clock
 
 # Ids that were given to writes which are lost must not be given again: somebody wrote them down.
 SKIPPED_IDS = 10_000
+EMERGENCY = "emergency-"  # how snapshots of what is harmed are called: nobody restores from them
 
 
 class NotProven(Exception):
@@ -34,9 +35,11 @@ class Comeback:
     how: Recovery | None  # None: the data are whole
     clock: Clock
     resumed_s: float = float("inf")  # when the restored data began to take writes
+    reaches_s: float | None = None  # the last change that was brought back
     backup: Backup | None = None
     into: Path | None = None
     said: list[str] = field(default_factory=list)
+    taken: list[Backup] = field(default_factory=list)  # snapshots of what is harmed
 
     def choose(self) -> str:
         """The newest backup that can be read in full, and is not of after the moment. Raises NotRestored."""
@@ -59,13 +62,17 @@ class Comeback:
         self.ground.hold()
         self.ground.backups.restore(self.backup, self.into, self.how or Recovery())
         with self.ground.beside(self.into) as server:
+            with server.connect(self.ground.databases[0]) as link:
+                self.reaches_s = max(last_change_s(link), self.backup.ended_s)
             for database in self.ground.databases:
                 with server.connect(database) as link:
                     move_ids_on(link)
             lacking = self._lacking(server.connect)
         if lacking:
             raise NotProven("; ".join([*lacking, *self.said]))
-        return "; ".join([f"{self.backup.id} and its log, every table and right in its place", *self.said])
+        age_s = self.clock() - self.reaches_s
+        what = f"{self.backup.id} and its log, up to {age_s:.0f} s ago, every table and right in its place"
+        return "; ".join([what, *self.said])
 
     def connect(self) -> str:
         """From here on clients see what was restored, or again what was whole."""
@@ -84,8 +91,15 @@ class Comeback:
 
     def snapshot(self) -> str:
         """Of how it is now, before anything is put back."""
-        taken = self.ground.backups.take(f"emergency-{time.strftime('%Y%m%d%H%M%S', time.gmtime())}")
+        taken = self.ground.backups.take(f"{EMERGENCY}{time.strftime('%Y%m%d%H%M%S', time.gmtime())}")
+        self.taken.append(taken)
         return f"{taken.id}, {taken.size_bytes:,} bytes"
+
+    def discard(self) -> None:
+        """Its snapshots, when nothing is gone that may be in them."""
+        backups = self.ground.backups
+        if self.taken:
+            backups.prune([one for one in backups.backups() if one not in self.taken])
 
     def acts(self) -> dict[str, Callable[[], str]]:
         """By the names of steps."""
@@ -109,6 +123,8 @@ def newest_sound(backups: BaseBackups, until_s: float | None) -> tuple[Backup, l
     """With what was wrong with the newer ones. Raises NotRestored."""
     refused = []
     for one in reversed(backups.backups()):
+        if one.id.startswith(EMERGENCY):
+            continue
         if until_s is not None and one.ended_s > until_s:
             refused.append(f"{one.id} is of after the moment")
         elif faults := backups.faults(one):
@@ -126,6 +142,12 @@ def inventories(ground: Ground) -> dict[str, Inventory]:
         with ground.connect(database) as link:
             found[database] = inventory.take(link)
     return found
+
+
+def last_change_s(link: Connection) -> float:
+    """The newest change that recovery carried out, in unix seconds; 0 where the log held none."""
+    row = link.execute("SELECT extract(epoch FROM pg_last_xact_replay_timestamp())::float").fetchone()
+    return 0.0 if row is None or row[0] is None else float(str(row[0]))
 
 
 def move_ids_on(link: Connection, by: int = SKIPPED_IDS) -> Sequence[str]:

@@ -13,7 +13,7 @@ from typing import Protocol
 import psycopg
 
 from fixtures.platforms.postgres.backups import Recovery
-from scenarios.drills.ground import Ground, Ledger
+from scenarios.drills.ground import Ground, Ledger, aside_of
 
 PAGE_BYTES = 8192
 
@@ -48,7 +48,7 @@ class DirectoryDeleted:
 
     def strike(self, ground: Ground, ledger: Ledger) -> None:
         data = ground.data()
-        aside = data.with_name(f"{data.name}-aside")
+        aside = aside_of(data)
         ledger.update(aside=str(aside))
         ground.kill()  # a running server would keep its files open, wherever they are moved
         data.rename(aside)

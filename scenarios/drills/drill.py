@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fixtures.clock import TimedOut, wait_until
@@ -99,13 +99,15 @@ class Held:
     def measured(self) -> Recovery:
         """Ends the observers. Raises what they failed with: then nothing was measured."""
         timeline, writes = self.probing.stop(), self.writer.stop()
-        cut = Cut(min(self.onset_s, self.stage.clock()), self.practice.resumed_s)
+        practice = self.practice
+        cut = Cut(min(self.onset_s, self.stage.clock()), practice.resumed_s, practice.reaches_s)
         unread = ""
         try:
             kept = self.stage.product.kept()
         except Exception as error:  # noqa: BLE001 - also then there is a record, which says so
             kept, unread = (), f"what is there could not be read: {type(error).__name__}: {error}"
-        return recovery.measure(compare(writes, kept, cut), timeline, writes, unread)
+        found = recovery.measure(compare(writes, kept, cut), timeline, writes, unread)
+        return replace(found, may_go_unfelt=practice.may_go_unfelt)
 
     def _acknowledged(self) -> int:
         return sum(one.outcome is Outcome.ACKNOWLEDGED for one in self.writer.writes())
@@ -122,7 +124,7 @@ def hold(drill: Drill, practice: Practice, stage: Stage) -> DrillRecord:
     began_s = time.time()
     with ExitStack() as stack:
         writer = stack.enter_context(Writer(stage.product, stage.folder / "writes.jsonl", clock=stage.clock))
-        probing = stack.enter_context(Probing(stage.product.reading(), stage.folder / "reads.bin"))
+        probing = stack.enter_context(_reads(drill, stage))
         held = Held(drill, practice, stage, writer, probing)
         held.warm_up()
         try:
@@ -133,6 +135,11 @@ def hold(drill: Drill, practice: Practice, stage: Stage) -> DrillRecord:
             held.end_what_was_begun()
         measured = held.measured()
     return _record(held, measured, began_s)
+
+
+def _reads(drill: Drill, stage: Stage) -> Probing:
+    product = stage.product
+    return Probing(product.reading(drill.asks or ""), stage.folder / "reads.bin", product.private)
 
 
 def _record(held: Held, measured: Recovery, began_s: float) -> DrillRecord:

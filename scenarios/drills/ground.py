@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -176,15 +175,17 @@ def _restored_anew(ground: Ground, note: Note, ledger: Ledger) -> str:
 
 
 def fresh(original: Path) -> Path:
-    """A folder beside it that is not there yet."""
-    return next(_unused(original))
+    """A folder beside it that is not there yet, to restore into."""
+    return _unused(original.with_name(f"{original.name.split('-restored-')[0]}-restored"))
 
 
-def _unused(original: Path) -> Iterator[Path]:
+def aside_of(original: Path) -> Path:
+    """A folder beside it that is not there yet, to move it to: of an earlier drill, one may still lie there."""
+    return _unused(original.with_name(f"{original.name}-aside"))
+
+
+def _unused(stem: Path) -> Path:
     number = 1
-    stem = original.name.split("-restored-")[0]
-    while True:
-        found = original.with_name(f"{stem}-restored-{number}")
-        if not found.exists():
-            yield found
+    while (found := stem.with_name(f"{stem.name}-{number}")).exists():
         number += 1
+    return found

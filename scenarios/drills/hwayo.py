@@ -12,7 +12,9 @@ from fixtures.probes.http import Entry, is_loopback, open_client, said, trust
 from scenarios.drills.journal import Outcome
 from scenarios.drills.truth import Kept
 from scenarios.drills.writer import Said, fingerprint
+from scenarios.journeys.hwayo.api import Api
 from scenarios.release.probes import Connections, Plan
+from scenarios.surroundings import Surroundings
 
 PAGE = 100
 PATH = "/api/v1/data-records"
@@ -71,18 +73,32 @@ class Records:
                     return found
                 before = page[-1]["id"]
 
-    def reading(self) -> Plan:
-        headers = {**self._entry.headers, **self._bearer}
+    def reading(self, path: str = "") -> Plan:
         ca = str(self._entry.ca) if self._entry.ca else ""
+        url = self._entry.url.rstrip("/") + (path or f"{PATH}?limit=5")
         return Plan(
-            f"{self._entry.url}{PATH}?limit=5", rate_rps=20, timeout_s=3, connections=Connections.KEPT,
-            headers=headers, ca=ca,
-        )  # fmt: skip
+            url,
+            rate_rps=20,
+            timeout_s=3,
+            connections=Connections.KEPT,
+            headers=dict(self._entry.headers),
+            ca=ca,
+        )
+
+    @property
+    def private(self) -> Mapping[str, str]:
+        return self._bearer
 
     def client(self, timeout_s: float) -> httpx.AsyncClient:
+        host = self._entry.host
+
+        async def greeting(request: httpx.Request) -> None:
+            request.extensions["sni_hostname"] = host
+
         return httpx.AsyncClient(
             base_url=self._entry.url,
-            headers={**self._entry.headers, **self._bearer},
+            headers={**self._entry.headers, **self._bearer, **({"host": host} if host else {})},
+            event_hooks={"request": [greeting] if host else []},
             verify=trust(self._entry.ca),
             timeout=timeout_s,
             trust_env=not is_loopback(self._entry.url),
@@ -91,3 +107,11 @@ class Records:
     def _kept(self, record: Mapping[str, Any]) -> Kept:
         key = str(record["project"]).removeprefix(f"{self._mark} ")
         return Kept(key, fingerprint({name: record[name] for name in FIELDS}), int(record["id"]))
+
+
+def records_of(around: Surroundings, mark: str) -> Records:
+    """As the environment's inspector writes and sees them, on our side."""
+    api = Api(around, around.side)
+    environment = around.environment
+    entry = Entry(around.entry, environment.route[around.side], around.ca, environment.host or "")
+    return Records(entry, api.sign_in("user"), around.credential("customer"), mark)

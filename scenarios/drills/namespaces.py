@@ -35,6 +35,8 @@ class OfNamespace:
     delete: Callable[[], None]
     clock: Clock
     resumed_s: float = float("inf")
+    reaches_s: float | None = None
+    may_go_unfelt: bool = False
 
     @property
     def file(self) -> Path:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +22,10 @@ from scenarios.drills.runbook import Act
 
 class NotBegun(Exception):
     """The drill cannot be held safely, or nothing could be learned from it; nothing was harmed."""
+
+
+class NoWayBack(NotBegun):
+    """What would be lost could not be brought back: that was looked at, and is wrong."""
 
 
 class Practice(Protocol):
@@ -40,6 +46,16 @@ class Practice(Protocol):
         """When what came back began to take writes, in unix seconds; inf where it did not."""
         ...
 
+    @property
+    def reaches_s(self) -> float | None:
+        """The last change that a restore brought back, in unix seconds; None where nothing was restored."""
+        ...
+
+    @property
+    def may_go_unfelt(self) -> bool:
+        """Whether users need not notice, because others stand in for what is lost."""
+        ...
+
     def heal(self) -> str:
         """End what was begun, whoever began it; what was done, "" where there was nothing."""
         ...
@@ -53,30 +69,39 @@ class Practice(Protocol):
         ...
 
 
+@dataclass
 class OfDatabase:
-    """A disaster on a database, and the way back from its backups."""
+    """A disaster on a database, and the way back from its backups. `oldest_s`: of its newest backup, by plan."""
 
-    def __init__(self, ground: Ground, disaster: Disaster, ledger: Ledger, clock: Clock) -> None:
-        self._ground, self._disaster, self._ledger, self._clock = ground, disaster, ledger, clock
-        self._was: Mapping[str, Inventory] = {}
-        self._way: Comeback | None = None
+    ground: Ground
+    disaster: Disaster
+    ledger: Ledger
+    clock: Clock
+    oldest_s: float = math.inf
+    may_go_unfelt: bool = False
+    _was: Mapping[str, Inventory] = field(default_factory=dict)
+    _way: Comeback | None = None
 
     def fit(self) -> str:
-        if self._ledger.note() is not None:
+        if self.ledger.note() is not None:
             raise NotBegun("an earlier drill was not ended: heal it first")
         try:
-            backup, _ = newest_sound(self._ground.backups, None)
+            backup, _ = newest_sound(self.ground.backups, None)
         except NotRestored as error:
-            raise NotBegun(str(error)) from error
-        self._was = inventories(self._ground)
-        return f"{backup.id} was read in full"
+            raise NoWayBack(str(error)) from error
+        age_s = self.clock() - backup.ended_s
+        if age_s > self.oldest_s:
+            planned = f"by plan it is {self.oldest_s:.0f} s at most"
+            raise NoWayBack(f"the newest sound backup, {backup.id}, is {age_s:.0f} s old; {planned}")
+        self._was = inventories(self.ground)
+        return f"{backup.id}, {age_s:.0f} s old, was read in full"
 
     def strike(self, drill: str) -> str:
-        self._ledger.open(Note(drill, str(self._ground.data())))
-        self._disaster.strike(self._ground, self._ledger)
-        how = self._disaster.way_back(self._ledger)
-        self._way = Comeback(self._ground, self._ledger, self._was, how, self._clock)
-        return self._disaster.bit(self._ground)
+        self.ledger.open(Note(drill, str(self.ground.data())))
+        self.disaster.strike(self.ground, self.ledger)
+        how = self.disaster.way_back(self.ledger)
+        self._way = Comeback(self.ground, self.ledger, self._was, how, self.clock)
+        return self.disaster.bit(self.ground)
 
     def acts(self) -> Mapping[str, Act]:
         return self._way.acts() if self._way else {}
@@ -85,25 +110,31 @@ class OfDatabase:
     def resumed_s(self) -> float:
         return self._way.resumed_s if self._way else float("inf")
 
+    @property
+    def reaches_s(self) -> float | None:
+        return self._way.reaches_s if self._way else None
+
     def heal(self) -> str:
-        return heal(self._ground, self._ledger)
+        return heal(self.ground, self.ledger)
 
     def left_behind(self) -> Sequence[str]:
         try:
-            now = inventories(self._ground)
+            now = inventories(self.ground)
         except psycopg.Error as error:
             return [f"the database cannot be read: {error}"]
         return [f"{name}: {one}" for name, was in self._was.items() for one in differences(was, now[name])]
 
     def clear(self, *, is_whole: bool) -> str:
-        note = self._ledger.note()
-        serves = self._ground.data()
+        note = self.ledger.note()
+        serves = self.ground.data()
         named = (note.original, note.aside) if note else ()
         lying = [path for path in map(Path, filter(None, named)) if path.exists() and path != serves]
         if is_whole:
             for path in lying:
                 shutil.rmtree(path)
-        self._ledger.settle()
+            if self._way:
+                self._way.discard()
+        self.ledger.settle()
         return (
             f"kept, because something is gone: {', '.join(map(str, lying))}" if lying and not is_whole else ""
         )

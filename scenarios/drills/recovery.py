@@ -32,6 +32,7 @@ class Recovery:
     probes: int  # since the onset
     blind_s: float = 0.0  # of that time: the prober itself was held up
     unread: str = ""  # why nobody knows what is gone
+    may_go_unfelt: bool = False  # others stand in for what was lost, which is seen otherwise
 
     @property
     def rto_s(self) -> float | None:
@@ -78,13 +79,15 @@ class Recovery:
         return Measurement(value, "share", n, bad=broken if n else None, why="; ".join(offences))
 
     def _invalid(self) -> str:
-        if not self.is_felt:
+        if not (self.is_felt or self.may_go_unfelt):
             return "nobody noticed the disaster: no read or write failed, and nothing is gone"
         if self.blind_s > LASTING_S:
             return f"the prober itself was held up for {self.blind_s:.1f} s"
         return ""
 
     def _parts(self) -> str:
+        if not self.is_felt:
+            return "nobody noticed: no read or write failed"
         return f"reading was back after {self.reads_s:.2f} s, writing after {self.writes_s:.2f} s"
 
 

@@ -6,7 +6,8 @@ when it was acknowledged before the other was sent.
     RPO        from the acknowledgement of the oldest write that is gone, to the onset of the disaster, or to the
                acknowledgement of the newest that is gone, where the system still took writes after the onset. Good to
                one interval between writes (`resolution_s`). Nothing gone is 0; no write acknowledged before the onset,
-               nothing known.
+               nothing known. Where nothing of ours is left from before the onset, it counts from the last change
+               that was brought back: what others wrote before we began is gone, too.
     integrity  what is there is a beginning of what was acknowledged: nothing altered, doubled, out of order, invented,
                no id given twice, and nothing gone of which something later is still there (a hole). Anything else is
                no recovery to an earlier moment, however short.
@@ -34,10 +35,12 @@ class Kept:
 
 @dataclass(frozen=True)
 class Cut:
-    """When the disaster struck, and when what was restored began to take writes (inf: it never did). Unix seconds."""
+    """When the disaster struck, and when what was restored began to take writes (inf: it never did). `reaches_s`: the
+    last change that was brought back, where something was restored. Unix seconds."""
 
     onset_s: float
     resumed_s: float
+    reaches_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,12 @@ class Truth:
         if not before:
             return None
         gone = [_answered(one) for one in (*self.lost, *self.holes) if _answered(one) <= self.cut.resumed_s]
-        return max(self.cut.onset_s, max(gone)) - min(gone) if gone else 0.0
+        if not gone:
+            return 0.0
+        since_s = min(gone)
+        if self.cut.reaches_s is not None and all(one in self.lost for one in before):
+            since_s = min(since_s, self.cut.reaches_s)  # whoever wrote before we did has lost that, too
+        return max(self.cut.onset_s, max(gone)) - since_s
 
     @property
     def resolution_s(self) -> float | None:

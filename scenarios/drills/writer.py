@@ -47,8 +47,13 @@ class Product(Protocol):
         """Every submission of ours that the product shows. Raises where it cannot be read in full."""
         ...
 
-    def reading(self) -> Plan:
-        """What a user reads, for a prober."""
+    def reading(self, path: str = "") -> Plan:
+        """What a user reads, for a prober: that path, or what was submitted."""
+        ...
+
+    @property
+    def private(self) -> Mapping[str, str]:
+        """Headers of whoever reads that are nobody else's business."""
         ...
 
     def client(self, timeout_s: float) -> httpx.AsyncClient: ...

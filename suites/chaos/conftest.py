@@ -17,10 +17,9 @@ from reports.chaos import page
 from reports.verdicts import Evidence, Measurement
 from scenarios.faults.crowd import Crowd
 from scenarios.faults.experiment import Trial
-from scenarios.faults.healing import Healer, left_behind
 from scenarios.faults.place import Place
 from scenarios.faults.site import Site
-from scenarios.faults.standby import Standby
+from scenarios.faults.standing import standing
 from scenarios.surroundings import Surroundings
 
 FOLDER = "experiments"
@@ -40,15 +39,8 @@ def with_page(trial: Trial, seen: Measurement, redact: Redactor) -> Measurement:
 def site(surroundings: Surroundings, pytestconfig: pytest.Config) -> Iterator[Site]:
     options = gate_of(pytestconfig).options
     place = Place.of(surroundings.target.system, surroundings.environment, options.lab)
-    with place.opened() as hands:
-        left = Healer(hands, place.ledger).heal_all(left_behind(hands.objects, place.ledger))
-        assert not [one.text for one in left if one.failed], (
-            "an earlier run left something that cannot be healed"
-        )
-        with Standby(place) as standby:
-            found = Site(hands, place.ledger, standby)
-            yield found
-            found.abort()
+    with standing(place) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

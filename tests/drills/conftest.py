@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.lab import Lab
+from fixtures.lab.breaking import Access
 from tests.drills.database import Stand, stand, template
+from tests.labs import a_lab, a_way_in
 
 
 @pytest.fixture(scope="package")
@@ -27,3 +30,16 @@ def shared(filled: Path) -> Iterator[Stand]:
     """For tests that leave it as it was."""
     with stand(filled) as made:
         yield made
+
+
+@pytest.fixture(scope="package")
+def lab() -> Iterator[Lab]:
+    """One for all who lose something of it, who each leave it whole."""
+    with a_lab("drills") as found:
+        yield found
+
+
+@pytest.fixture(scope="package")
+def access(lab: Lab) -> Iterator[Access]:
+    with a_way_in(lab) as found:
+        yield found

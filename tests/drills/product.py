@@ -159,8 +159,12 @@ class SmallProduct:
             for one in ours
         ]
 
-    def reading(self) -> Plan:
-        return Plan(f"{self._url}/records?limit=5", rate_rps=20, timeout_s=3, connections=Connections.KEPT)
+    private: Mapping[str, str] = {}
+
+    def reading(self, path: str = "") -> Plan:
+        return Plan(
+            f"{self._url}{path or '/records?limit=5'}", rate_rps=20, timeout_s=3, connections=Connections.KEPT
+        )
 
     def client(self, timeout_s: float) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=self._url, timeout=timeout_s, trust_env=False)

@@ -1,15 +1,19 @@
-"""A namespace of the whole lab deleted while users read and write, and put back from its configuration."""
+"""The whole lab: a namespace deleted while users read and write, and put back; its stores killed, and started again."""
 
 from __future__ import annotations
 
+import os
 import secrets
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from fixtures.clock import wait_until
 from fixtures.lab import Lab
+from fixtures.lab.breaking import Access
 from fixtures.lab.systems.hwayo.catalogue import BLUE
 from fixtures.platforms.changes import Ref
 from fixtures.platforms.kubernetes import Kubernetes
@@ -21,13 +25,6 @@ from scenarios.drills.hwayo import Records
 from scenarios.drills.namespaces import OfNamespace
 from scenarios.drills.runbook import Nobody
 from tests.drills.test_drills import drill
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    started = Lab.start("hwayo", f"drills-{secrets.token_hex(4)}")
-    yield started
-    started.stop()
 
 
 @pytest.fixture
@@ -69,3 +66,16 @@ def test_a_deleted_namespace_is_put_back_as_it_was(lab: Lab, platform: Kubernete
     with open_client(Entry(lab.facts["entry"], ca=Path(lab.facts["ca"]))) as http:
         served: httpx.Response = http.get("/api/v1/health")
     assert served.status_code == 200
+
+
+@pytest.mark.parametrize("store", ["postgres", "valkey"])
+def test_a_store_that_dies_is_started_again_and_users_are_served(
+    lab: Lab, access: Access, store: str
+) -> None:
+    home = Path(lab.facts["home"])
+    bound = {"postgres": lab.facts["servers"]["database"]["data"], "valkey": "--requirepass"}[store]
+    os.kill(access.process(bound).pid, signal.SIGKILL)
+    wait_until(lambda: f"{store} started" in (home / "logs" / "keeper.log").read_text(), 20)
+    with open_client(Entry(lab.facts["entry"], ca=Path(lab.facts["ca"]))) as http:
+        wait_until(lambda: http.get("/auth/health").status_code == 200, 30)
+    assert Lab.join(lab.facts["name"]) is not None
