@@ -29,15 +29,15 @@ from tests.drills.database import PASSWORD, SCHEMA, folder
 from tests.drills.kept import kept
 from tests.drills.product import Api, SmallProduct
 from tests.drills.test_drills import RESTORE, drill, figure, verdicts
-from tests.subnets import kept as subnet
+from tests.subnets import claimed
 
 KEYS = ("queue:reports:workers",)
 
 
 @pytest.fixture(scope="module")
 def ground() -> Iterator[KeptDatabase]:
-    with folder() as home:
-        layout = Layout(subnet(), home)
+    with claimed() as subnet, folder() as home:
+        layout = Layout(subnet, home)
         postgres = Postgres(layout.database, home, PASSWORD)
         postgres.prepare()
         with kept("postgres", postgres.part, layout) as orders:
@@ -127,12 +127,13 @@ def test_a_deleted_database_comes_back_twice_and_its_keeper_serves_what_was_rest
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Iterator[OfCache]:
-    layout = Layout(subnet(), tmp_path)
-    url = f"redis://:hidden@{layout.cache}/0"
-    with kept("valkey", lambda _: valkey(layout.cache, "hidden"), layout) as orders:
-        found = OfCache(Orders(orders), url, KEYS, Clock())
-        wait_until(found._answers, 10)
-        yield found
+    with claimed() as subnet:
+        layout = Layout(subnet, tmp_path)
+        url = f"redis://:hidden@{layout.cache}/0"
+        with kept("valkey", lambda _: valkey(layout.cache, "hidden"), layout) as orders:
+            found = OfCache(Orders(orders), url, KEYS, Clock())
+            wait_until(found._answers, 10)
+            yield found
 
 
 def fill(cache: OfCache) -> None:
