@@ -23,6 +23,7 @@ class OfService(Generic[O]):
 
     bites_s = BITES_S
     over_s = BACK_S
+    short = ""
 
     def __init__(self, order: O, around: Surroundings) -> None:
         self.order, self.around = order, around

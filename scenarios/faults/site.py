@@ -34,6 +34,7 @@ class Fault(Protocol):
 
     name: str
     bites_s: float  # within which its effect must be seen
+    short: str  # what was seen of it last that is too little for an effect
     over_s: float  # within which nothing of it is felt any more, once it is out
 
     def plan(self) -> Plan: ...
@@ -132,7 +133,8 @@ class Site:
         def bites() -> str:
             nonlocal unseen
             try:
-                injection.effect, unseen = fault.effect(), ""
+                injection.effect = fault.effect()
+                unseen = f": {fault.short}" if fault.short else ""
             except NoEvidence as error:
                 injection.effect, unseen = "", f", as far as can be seen: {error}"
             return injection.effect

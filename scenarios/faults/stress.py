@@ -71,6 +71,7 @@ class Stressed(OfService[S]):
     def effect(self) -> str:
         shares, felt_by = self.shares(), self.felt_by()
         seen = [shares.get(pod.name, 0.0) for pod in felt_by]
+        self.short = f"{sum(one < self.least for one in seen)} of {len(seen)} pods are below {self.least:.0%}"
         if not seen or min(seen) < self.least:
             return ""
         return f"{len(seen)} pods are at {min(seen):.0%} to {max(seen):.0%}"

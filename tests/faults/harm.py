@@ -64,6 +64,7 @@ class Harm:
     name: str = "harm"
     bites_s: float = 1.0
     over_s: float = 30.0
+    short: str = ""
     felt: bool = True
     before: bool = False
     hidden: bool = False  # nobody can look whether it is felt

@@ -23,6 +23,7 @@ class Cut:
     name = "cut"
     bites_s = 5.0
     over_s = 30.0
+    short = ""
 
     def __init__(self, objects: Changes, namespace: str) -> None:
         self._objects, self._namespace = objects, namespace

@@ -54,8 +54,10 @@ def test_a_fault_that_changes_nothing_is_said_so_and_taken_out(tmp_path: Path) -
     objects = shelf()
     before = state(objects)
     with (
-        pytest.raises(DidNotBite, match="nothing changed"),
-        site(objects, tmp_path).inject(Harm(objects, felt=False), BlastRadius()),
+        pytest.raises(DidNotBite, match=r"nothing changed in .* s: 1 of 2 pods is at 3%"),
+        site(objects, tmp_path).inject(
+            Harm(objects, felt=False, short="1 of 2 pods is at 3%"), BlastRadius()
+        ),
     ):
         pass
     assert state(objects) == before

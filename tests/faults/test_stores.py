@@ -88,7 +88,7 @@ def test_on_another_machine_its_mark_alone_heals_it(told: dict[str, Any], urls: 
     class Unfelt:
         """Puts in what the fault plans."""
 
-        name, bites_s, over_s = "x", 5.0, 5.0
+        name, short, bites_s, over_s = "x", "", 5.0, 5.0
 
         def plan(self) -> Any:
             return plan
