@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from fixtures.clock import wait_until
 from fixtures.lab import Lab
 from fixtures.lab.breaking import Access
 from fixtures.lab.defects import known, mend_all, put_in
 from fixtures.target.load import PROFILES
 from scenarios.drills.__main__ import main
-from tests.suites.running import Run, run_stage
+from tests.suites.running import ROOT, Run, run_stage
 
 pytestmark = [pytest.mark.lab, pytest.mark.alone, pytest.mark.long, pytest.mark.timeout(600)]
 DEFECTS = {name: one for name, one in known("hwayo").items() if one.stage == "drills"}
@@ -81,3 +84,22 @@ def test_a_defect_of_the_way_back_is_caught_and_named(
     assert caught <= run.with_verdict("FAIL"), run.output[-4000:]
     assert defect.says in run.reasons("FAIL", caught)
     assert run.exit_code == 1
+
+
+def test_what_a_killed_run_left_is_ended_by_the_next(lab: Lab, tmp_path: Path) -> None:
+    """Killed while its database is down: the next run serves users again before it loses anything."""
+    orders = Path(lab.facts["servers"]["database"]["orders"])
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "suites/drills", "-q", "-k", "database_lost", "--lab", lab.facts["name"],
+         "--unattended", "--run-dir", str(tmp_path / "killed"), "--drill-records", str(tmp_path / "none")],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        wait_until(lambda: orders.exists() and '"down"' in orders.read_text(), 120, poll_s=0.02)
+    finally:
+        killed.kill()
+        killed.wait(10)
+    run = held(lab, tmp_path, "-k", "cache_lost")  # which needs a database that answers
+    assert run.with_verdict("PASS") >= {"cache_lost", "cache_lost_rto", "cache_lost_rpo"}, run.output[-4000:]
+    assert not (tmp_path / "none").exists()
