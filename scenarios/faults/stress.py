@@ -22,7 +22,8 @@ NEEDS = "Chaos Mesh, and Prometheus with cAdvisor's figures"
 HEALS = "its objects are removed, and seen to be gone"
 LONGEST = "24h"  # shortened to the fault's own time when it is put in
 WINDOW_S = 60.0  # in which CPU is counted, shortened by pace; never below LEAST_S
-LEAST_S = 5.0
+LEAST_S = 10.0  # stress is what scrapes come late or not at all under
+KNOWN_S = 15  # a figure that was not scraped again is good for so long
 MB = 1e6
 S = TypeVar("S", CpuStress, MemoryStress)
 
@@ -139,4 +140,5 @@ class Full(Stressed[MemoryStress]):
         return {pod: held[pod] / limit for pod, limit in limits.items() if limit and pod in held}
 
     def _of(self, metric: str) -> Iterator[tuple[str, float]]:
-        return self.measured(f'sum by (pod) ({metric}{{namespace="{self.namespace}", container!=""}})')
+        series = f'{metric}{{namespace="{self.namespace}", container!=""}}'
+        return self.measured(f"sum by (pod) (last_over_time({series}[{KNOWN_S}s]))")
