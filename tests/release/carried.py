@@ -50,6 +50,16 @@ def short(target: Target, switch: str = "30s") -> Target:
     )
 
 
+def gentle(target: Target) -> Target:
+    """With stages three times as long, so that a third of the stand-in users show the same: what one core can serve."""
+    assert target.release is not None
+    stages = tuple(
+        one.model_copy(update={"watch": Duration.read(f"{one.watch.amount * 3:g}s")})
+        for one in target.release.stages
+    )
+    return target.model_copy(update={"release": target.release.model_copy(update={"stages": stages})})
+
+
 def carried(
     lab: Lab,
     folder: Path,
