@@ -131,7 +131,10 @@ def heal(ground: Ground, ledger: Ledger) -> str:
         return ""
     original, aside, restored = Path(note.original), Path(note.aside), Path(note.restored)
     done = "nothing had been done yet"
-    if note.restored and ground.data() == restored:
+    named = [Path(one) for one in (note.original, note.aside, note.restored) if one]
+    if named and ground.is_serving() and not any(one.exists() for one in named):
+        done = "the server that it was held on is no more, and another one serves"
+    elif note.restored and ground.data() == restored:
         ground.serve(restored)
         done = "the restored data serve"
     elif note.aside and aside.exists() and not original.exists():

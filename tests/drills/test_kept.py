@@ -21,7 +21,7 @@ from scenarios.drills.caches import OfCache
 from scenarios.drills.comeback import NotProven
 from scenarios.drills.disasters import DirectoryDeleted
 from scenarios.drills.drill import Stage, hold
-from scenarios.drills.ground import Ledger
+from scenarios.drills.ground import Ledger, Note
 from scenarios.drills.journal import Clock
 from scenarios.drills.practice import NotBegun, NoWayBack, OfDatabase
 from scenarios.drills.runbook import Nobody
@@ -71,6 +71,17 @@ def test_a_backup_older_than_planned_keeps_a_drill_from_beginning(
     ):
         practice(ground, tmp_path, oldest_s=0.0).fit()
     assert ground.is_serving()
+
+
+def test_a_note_of_a_server_that_is_no_more_does_not_harm_the_one_that_took_its_place(
+    ground: KeptDatabase, tmp_path: Path
+) -> None:
+    serves, found = ground.data(), practice(ground, tmp_path)
+    found.ledger.open(Note("earlier", "/nowhere/postgres", aside="/nowhere/postgres-aside-1"))
+    assert "another one serves" in found.heal()
+    assert ground.data() == serves
+    assert ground.is_serving()
+    assert found.heal() == ""
 
 
 def test_a_folder_that_holds_no_database_is_not_served(ground: KeptDatabase) -> None:
