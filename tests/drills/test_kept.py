@@ -96,6 +96,7 @@ def test_a_folder_that_holds_no_database_is_not_served(ground: KeptDatabase) -> 
     assert ground.is_serving()
 
 
+@pytest.mark.long
 def test_where_nothing_of_ours_is_left_the_loss_reaches_back_to_what_was_restored(
     ground: KeptDatabase, tmp_path: Path
 ) -> None:

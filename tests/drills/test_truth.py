@@ -145,3 +145,13 @@ def test_nothing_acknowledged_shows_nothing() -> None:
     unsure = Write("w0", "p", 0.0)
     truth = compare([unsure], [], cut_at(10, 15))
     assert (truth.rpo_s, truth.resolution_s, truth.acknowledged) == (None, None, ())
+
+
+def test_where_nothing_of_ours_is_left_the_loss_counts_from_what_was_brought_back() -> None:
+    """Others wrote before we began; where one of ours is left, what came before it is there, too."""
+    ours = [write(number, float(number), 0.1) for number in (10, 11, 12)]
+    cut = Cut(onset_s=13.0, resumed_s=20.0, reaches_s=4.0)
+    assert compare(ours, [], cut).rpo_s == pytest.approx(9.0)
+    assert compare(ours, [kept(ours[0])], cut).rpo_s == pytest.approx(13.0 - 11.1)
+    assert compare(ours, [kept(one) for one in ours], cut).rpo_s == 0
+    assert compare(ours, [], replace(cut, reaches_s=12.5)).rpo_s == pytest.approx(13.0 - 10.1)
