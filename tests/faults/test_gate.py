@@ -26,7 +26,7 @@ from scenarios.surroundings import Surroundings
 
 pytestmark = [pytest.mark.lab, pytest.mark.alone]
 WELL_S = 60.0
-READ_S = 2.0  # until a service's pods have read how they are to behave
+READ_S = 2.0
 BLUE = "/apis/apps/v1/namespaces/hwayo-production/deployments/auth-service"
 ERRORS: dict[str, Any] = {
     "faults": ({"fault": "errors", "service": "workflow-engine", "share": "80%", "status": 503},),
@@ -121,6 +121,14 @@ def broken(access: Access, step: Changed | Written) -> Iterator[None]:
         yield
     finally:
         step.mend(access, prior)
+
+
+@contextmanager
+def behaving(access: Access, service: str, **told: str) -> Iterator[None]:
+    """The service's own misbehaviour, once its pods have read of it."""
+    with broken(access, breakage.behaves(service, **told)):
+        time.sleep(READ_S)
+        yield
 
 
 Tried = Callable[[Experiment], tuple[Verdict, str]]
@@ -237,8 +245,7 @@ def test_a_health_that_lies_hides_the_fault_and_the_experiment_says_nothing(
 ) -> None:
     cut = {"faults": ({"fault": "store-partition", "service": "auth-service", "store": "database"},)}
     told = {**cut, "at_most": 2, "asks": "/report/health", "lost": "5%"}
-    with broken(access, breakage.behaves("auth-service", health="lie")):
-        time.sleep(READ_S)
+    with behaving(access, "auth-service", health="lie"):
         said, reason = tried(experiment(**told, recovers={"after": "heal", "within": "1m"}))
     assert said is Verdict.INVALID
     assert "store-partition was put in, and nothing changed" in reason
@@ -253,8 +260,7 @@ def test_a_service_that_gives_up_in_time_answers_its_users(tried: Tried) -> None
 @pytest.mark.long
 def test_a_service_that_waits_for_ever_keeps_its_users_waiting(tried: Tried, access: Access) -> None:
     """What ends it is the front door, after 15 s. The service itself waits on, with no connection left to ask by."""
-    with broken(access, breakage.behaves("api-gateway", waits_forever="true")):
-        time.sleep(READ_S)
+    with behaving(access, "api-gateway", waits_forever="true"):
         said, reason = tried(experiment(**SILENCE))
     for pod in (access.get(f"{breakage.CORE}/pods?labelSelector=app=api-gateway") or {})["items"]:
         access.delete(f"{breakage.CORE}/pods/{pod['metadata']['name']}")
@@ -271,8 +277,7 @@ def test_an_emptied_cache_logs_nobody_out(tried: Tried) -> None:
 
 @pytest.mark.long
 def test_sessions_that_live_in_the_cache_alone_are_lost_with_it(tried: Tried, access: Access) -> None:
-    with broken(access, breakage.behaves("auth-service", sessions_cached="true")):
-        time.sleep(READ_S)
+    with behaving(access, "auth-service", sessions_cached="true"):
         said, reason = tried(experiment(**EMPTIED))
     assert said is Verdict.FAIL
     assert "of requests of users who had signed in before failed meanwhile" in reason
@@ -287,8 +292,7 @@ def test_failures_are_handed_on_and_not_asked_for_again(tried: Tried) -> None:
 
 @pytest.mark.long
 def test_a_storm_of_retries_is_told_by_how_often_the_service_was_asked(tried: Tried, access: Access) -> None:
-    with broken(access, breakage.behaves("api-gateway", asks_again="10")):
-        time.sleep(READ_S)
+    with behaving(access, "api-gateway", asks_again="10"):
         said, reason = tried(experiment(**FAILING))
     assert said is Verdict.FAIL
     assert "times as often, allowed are 1.5: its callers ask again and again" in reason
