@@ -41,7 +41,8 @@ class Clustering:
         here = share * together
         self._moments *= self._fades
         self._moments += PRIOR * (1 - self._fades)  # the prior does not fade
-        self._moments[0] += (bad - here) ** 2
+        apart = bad - here
+        self._moments[0] += apart * apart
         self._moments[1] += here * (1 - share)
         if n.all():
             self._before = now

@@ -57,12 +57,13 @@ class Comparison:
 
         A tick in which one side had no traffic says nothing, and yields zeros.
         """
-        expected = np.log(1 + share[:, None] * self._alternatives)
+        expected: Floats = share[:, None] * self._alternatives
+        expected += 1
+        np.log(expected, out=expected)
         if self._null:
             expected -= np.log(1 + share * self._null)[:, None]
-        factors: Floats = bad_green[:, None] * self._gain
-        factors -= bad[:, None] * expected
-        return factors
+        expected *= bad[:, None]
+        return bad_green[:, None] * self._gain - expected
 
 
 class Bounded:
