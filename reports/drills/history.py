@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,14 +37,14 @@ class Standing:
         return max(0.0, now_s - self.due_s)
 
 
-def keep(record: DrillRecord, folder: Path) -> Path:
-    """Write the record and its page; the record's path. Whoever sees the file sees all of it."""
+def keep(record: DrillRecord, folder: Path, redact: Callable[[str], str] = str) -> Path:
+    """Write the record and its page; the record's path. Whoever sees the file sees all but secrets."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{record.id}.json"
     if path.exists():
         raise FileExistsError(f"{path}: a record is never written over")
-    _write(path.with_suffix(".html"), to_html(record))
-    _write(path, to_json(record))
+    _write(path.with_suffix(".html"), redact(to_html(record)))
+    _write(path, redact(to_json(record)))
     return path
 
 

@@ -18,6 +18,8 @@ from scenarios.drills.runbook import Act
 TIMEOUT_S = 2
 ENDS_S = 30.0
 WARMS_S = 60.0
+WITNESS = "verdigris:drill"  # a key that is to be gone with the rest
+WITNESS_S = 900
 
 
 @dataclass
@@ -40,6 +42,7 @@ class OfCache:
         return f"the cache holds {', '.join(self.holds)}"
 
     def strike(self, _: str) -> str:
+        self._asked(lambda cache: cache.set(WITNESS, "1", ex=WITNESS_S))
         self.orders.down("kill")
         try:
             wait_until(lambda: not self._answers(), ENDS_S)
@@ -54,6 +57,8 @@ class OfCache:
         self.orders.serve()
         self.resumed_s = self.clock()
         took_s = wait_until(self._answers, ENDS_S)
+        if self._asked(lambda cache: cache.delete(WITNESS)):
+            raise NotProven("what it held outlived the kill: it was never lost")
         kept = self._asked(lambda cache: cache.dbsize())
         return f"it answers after {took_s:.1f} s, with {kept} keys"
 

@@ -68,6 +68,7 @@ class TableDropped:
 
     def strike(self, ground: Ground, ledger: Ledger) -> None:
         with ground.connect(self._database) as link, link.transaction():
+            link.execute(b"SET LOCAL lock_timeout = '5s'")  # else everybody would queue behind us
             # Once we have the lock, nobody writes to it: the moment is after their last write, and before the drop.
             link.execute(f"LOCK TABLE {self._table} IN ACCESS EXCLUSIVE MODE".encode())
             row = link.execute("SELECT extract(epoch FROM clock_timestamp())::float").fetchone()

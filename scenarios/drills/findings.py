@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from fixtures.target import Target
 from fixtures.target.drills import Drill
 from fixtures.target.objective import Objective
 from reports.drills.record import DrillRecord
@@ -48,6 +49,13 @@ def promises(drill: Drill, objectives: Sequence[Objective]) -> Iterator[Objectiv
     for one in objectives:
         if one.over.kind == "drill" and one.over.subject == drill.name:
             yield one
+
+
+def unheld(target: Target) -> list[Objective]:
+    """What is promised of drills that nobody can hold here: their profile does not say what is lost."""
+    held = {drill.name for drill in target.drills.values() if drill.loses}
+    drilled = [one for one in target.objectives.values() if one.over.kind == "drill"]
+    return [one for one in drilled if one.over.subject not in held]
 
 
 def _seen(record: DrillRecord) -> Iterator[tuple[Verdict, str]]:

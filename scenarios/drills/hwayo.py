@@ -13,6 +13,7 @@ from scenarios.drills.journal import Outcome
 from scenarios.drills.truth import Kept
 from scenarios.drills.writer import Said, fingerprint
 from scenarios.journeys.hwayo.api import Api
+from scenarios.journeys.walk import needed
 from scenarios.release.probes import Connections, Plan
 from scenarios.surroundings import Surroundings
 
@@ -114,4 +115,6 @@ def records_of(around: Surroundings, mark: str) -> Records:
     api = Api(around, around.side)
     environment = around.environment
     entry = Entry(around.entry, environment.route[around.side], around.ca, environment.host or "")
-    return Records(entry, api.sign_in("user"), around.credential("customer"), mark)
+    with needed("sign in as an inspector"):
+        session = api.sign_in("user")
+    return Records(entry, session, around.credential("customer"), mark)

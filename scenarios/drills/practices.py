@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -48,7 +49,8 @@ class Scene:
         """Have the backup job run, where there are no nights. Whether it did its work is for the drills to find."""
         server = self.around.environment.servers.database
         if server is not None and server.nightly:
-            subprocess.run(server.nightly, cwd=ROOT, timeout=NIGHT_S, check=False, capture_output=True)
+            with suppress(OSError, subprocess.SubprocessError):
+                subprocess.run(server.nightly, cwd=ROOT, timeout=NIGHT_S, check=False, capture_output=True)
 
     def practice(self, drill: Drill) -> Practice:
         """Raises NoEvidence where the environment states no server of that kind, or the platform lacks an ability."""

@@ -76,11 +76,18 @@ class Recovery:
         n = len(self.truth.acknowledged)
         broken = min(n, sum(int(one.split(" ", 1)[0]) for one in offences))
         value = (n - broken) / n if n else None
-        return Measurement(value, "share", n, bad=broken if n else None, why="; ".join(offences))
+        why = "; ".join(offences)
+        invalid = "" if offences else self._unfelt()
+        return Measurement(value, "share", n, bad=broken if n else None, why=why, invalid=invalid)
+
+    def _unfelt(self) -> str:
+        if self.is_felt or self.may_go_unfelt:
+            return ""
+        return "nobody noticed the disaster: no read or write failed, and nothing is gone"
 
     def _invalid(self) -> str:
-        if not (self.is_felt or self.may_go_unfelt):
-            return "nobody noticed the disaster: no read or write failed, and nothing is gone"
+        if unfelt := self._unfelt():
+            return unfelt
         if self.blind_s > LASTING_S:
             return f"the prober itself was held up for {self.blind_s:.1f} s"
         return ""

@@ -92,7 +92,7 @@ class Trial:
 
         def noticed() -> bool:
             guard.must_hold()
-            if experiment.load:
+            if experiment.load or rush:
                 crowd.must_be_there()
             for one in notices:
                 one.look()

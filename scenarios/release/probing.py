@@ -48,6 +48,7 @@ class Probing:
                 stderr=log,
                 cwd=HOUSE,
                 env=_environment(private or {}),
+                start_new_session=True,  # ctrl-C is for whoever started it, who still has to read what it saw
             )
         try:
             wait_until(self._has_begun_or_ended, STARTS_S, poll_s=0.02)

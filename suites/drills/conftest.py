@@ -40,10 +40,14 @@ Try = Callable[[Held], None]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that takes a `held` is run for each drill of the profile that says what is lost."""
+    """A test that takes a `held` is run for each drill of the profile that says what is lost; one that takes an
+    `unheld`, for each figure that is promised of another."""
     if "held" in metafunc.fixturenames:
         drills = [one.held for one in target_of(metafunc.config).drills.values() if one.loses]
         metafunc.parametrize("held", drills, ids=[one.name for one in drills])
+    if "unheld" in metafunc.fixturenames:
+        promised = findings.unheld(target_of(metafunc.config))
+        metafunc.parametrize("unheld", promised, ids=[one.name for one in promised])
 
 
 @pytest.fixture(scope="session")
@@ -106,8 +110,12 @@ def try_out(judge: Judge, scene: Scene, person: Person, pytestconfig: pytest.Con
         except NotBegun as error:
             judge(check, _not_begun(error))
             return
+        except BaseException as error:
+            # Whatever it was, nobody knows how far it got: nothing more is lost in this run.
+            gate.block(f"{drill.name} could not be carried through: {type(error).__name__}: {error}")
+            raise
         _block_where_left(practice, record)
-        keep(record, asked.records)
+        keep(record, asked.records, gate.redactor)
         _judge_all(judge, drill, record, _page(record, folder, gate.redactor))
 
     def _block_where_left(practice: Practice, record: DrillRecord) -> None:

@@ -93,6 +93,11 @@ def test_the_profiles_own_objectives_over_a_drill_are_judged_by_it() -> None:
     assert [one.name for one in found] == ["backup_restore_rto", "backup_restore_rpo", "data_integrity"]
 
 
+def test_what_is_promised_of_a_drill_without_a_row_is_found() -> None:
+    promised = {one.over.subject for one in findings.unheld(Target.load("hwayo"))}
+    assert promised == {"automatic_rollback", "manual_rollback", "disaster"}
+
+
 def test_integrity_is_the_share_that_was_kept() -> None:
     integrity = Target.load("hwayo").objectives["data_integrity"]
     made = record()

@@ -17,7 +17,7 @@ from fixtures.platforms.orders import Orders
 from fixtures.platforms.postgres.kept import KeptDatabase
 from fixtures.target.servers import DatabaseServer
 from reports.verdicts import Verdict
-from scenarios.drills.caches import OfCache
+from scenarios.drills.caches import WITNESS, OfCache
 from scenarios.drills.comeback import NotProven
 from scenarios.drills.disasters import DirectoryDeleted
 from scenarios.drills.drill import Stage, hold
@@ -166,6 +166,17 @@ def test_a_killed_cache_is_empty_until_it_is_warmed(cache: OfCache) -> None:
     fill(cache)
     assert "again after" in cache.warm()
     assert list(cache.left_behind()) == []
+
+
+def test_a_cache_that_kept_everything_was_never_lost(cache: OfCache) -> None:
+    fill(cache)
+    cache.strike("x")
+    cache.orders.serve()
+    wait_until(cache._answers, 10)
+    with redis.Redis.from_url(cache.url) as client:
+        client.set(WITNESS, "1")  # as from a disk
+    with pytest.raises(NotProven, match="it was never lost"):
+        cache.restart()
 
 
 def test_a_cache_that_nobody_warms_is_named(cache: OfCache) -> None:

@@ -97,6 +97,7 @@ def test_what_nobody_noticed_was_no_disaster(tmp_path: Path) -> None:
     assert not measured.is_felt
     assert "nobody noticed" in measured.rto().invalid
     assert "nobody noticed" in measured.rpo().invalid
+    assert "nobody noticed" in measured.integrity().invalid
 
 
 def test_a_prober_that_was_held_up_saw_too_little(tmp_path: Path) -> None:
