@@ -240,12 +240,10 @@ def test_the_application_cannot_rewrite_its_audit_trail(side: Side) -> None:
 
 def test_a_database_role_cannot_enter_the_other_sides_database(side: Side) -> None:
     allowed = side.sql(
-        "SELECT r.rolname, d.datname FROM pg_roles r, pg_database d "
+        "SELECT replace(r.rolname, '_owner', ''), d.datname FROM pg_roles r, pg_database d "
         "WHERE r.rolname LIKE 'hwayo%' AND d.datname LIKE 'hwayo%' AND has_database_privilege(r.oid, d.oid, 'CONNECT')"
     )
-    assert {(role.removesuffix("_owner"), database) for role, database in allowed} == {
-        (name, name) for name in ("hwayo", "hwayo_green")
-    }
+    assert set(map(tuple, allowed)) == {("hwayo", "hwayo"), ("hwayo_green", "hwayo_green")}
 
 
 @pytest.mark.parametrize("text", ["\x00", "a\x00b", "\ud800"])
