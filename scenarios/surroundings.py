@@ -14,6 +14,7 @@ from fixtures.clock import Clock, SystemClock
 from fixtures.evidence import Missing
 from fixtures.platforms.abilities import Pod, Workloads, able
 from fixtures.platforms.aws import Account, Aws
+from fixtures.platforms.ecs import Ecs
 from fixtures.platforms.kubernetes import Kubernetes
 from fixtures.probes import tls
 from fixtures.probes.alertmanager import Alertmanager
@@ -55,14 +56,25 @@ class Surroundings:
     @cached_property
     def platform(self) -> object:
         """Where the workloads run; ask `able` for what it can show."""
-        kubeconfig = self.environment.kubeconfig
-        return self._keep(Kubernetes(Path(kubeconfig) if kubeconfig else None, self.environment.context))
+        match self.target.platform:
+            case "kubernetes":
+                kubeconfig = self.environment.kubeconfig
+                file = Path(kubeconfig) if kubeconfig else None
+                return self._keep(Kubernetes(file, self.environment.context))
+            case "ecs":
+                return self._keep(Ecs(self._account, self._stated(self.environment.cluster, "cluster")))
+            case other:
+                raise Missing(f"nobody has written yet how to look at workloads on {other}")
 
     @cached_property
     def aws(self) -> object:
+        return Aws(self._account)
+
+    @property
+    def _account(self) -> Account:
         stated = self._stated(self.environment.aws, "aws")
         keys = (self.secret(one) if one else None for one in (stated.access_key, stated.secret_key))
-        return Aws(Account(stated.region, stated.endpoint, *keys))
+        return Account(stated.region, stated.endpoint, *keys)
 
     @cached_property
     def prometheus(self) -> Prometheus:
