@@ -38,7 +38,7 @@ def main() -> int:
                 "",
             ),
             Figure("release: last green answer after the decision, median", _left_s(bad), 2, "s"),
-            Figure("release: the same where all users were on green", _left_s(healthy), 2, "s"),
+            Figure("release: the same where blue had been scaled down: §6.2.1", _left_s(healthy), 30, "s"),
         ]
     )
 
