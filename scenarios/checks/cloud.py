@@ -9,7 +9,16 @@ import contextlib
 
 from fixtures.evidence import Missing, Refused
 from fixtures.platforms.abilities import able
-from fixtures.platforms.aws import Accounts, Balancer, Balancers, Buckets, Opening, WebAcls, Zones
+from fixtures.platforms.aws import (
+    Accounts,
+    Balancer,
+    Balancers,
+    Buckets,
+    Opening,
+    TargetGroups,
+    WebAcls,
+    Zones,
+)
 from fixtures.platforms.aws import SecurityGroups as Groups
 from fixtures.target.cloud import (
     AdminsHaveMfa,
@@ -18,6 +27,7 @@ from fixtures.target.cloud import (
     DnsRecord,
     LoadBalancer,
     SecurityGroups,
+    TargetsHealthy,
     WebAcl,
 )
 from reports.verdicts import Evidence, Measurement
@@ -112,6 +122,27 @@ def load_balancer(check: LoadBalancer, around: Surroundings) -> Measurement:
                     found.name,
                     f"does not listen on {port}; it does on {', '.join(map(str, found.ports)) or 'none'}",
                 )
+    return tally.measurement()
+
+
+@measures(TargetsHealthy)
+def targets_healthy(_: TargetsHealthy, around: Surroundings) -> Measurement:
+    """One that is still being looked at for the first time, or is leaving, counts for nothing."""
+    tally = Tally("targets")
+    if around.environment.alb is None:
+        raise Missing(f"environment {around.environment.name} states no alb")
+    group = around.environment.alb.groups[around.side]
+    wanted = sum(service.replicas for service in around.target.services)
+    with tally.owed(group):
+        found = able(around.aws, TargetGroups).targets(group)
+        tally.saw(group)
+        for one in found:
+            tally.saw(one.address)
+            if one.state == "unhealthy":
+                tally.breaks(one.address, f"is unhealthy in {group}: {one.why or 'nobody says why'}")
+        healthy = sum(one.state == "healthy" for one in found)
+        if healthy < wanted:
+            tally.breaks(group, f"has {healthy} healthy targets, where {wanted} are promised")
     return tally.measurement()
 
 

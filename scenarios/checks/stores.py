@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fixtures.probes import columns, elasticsearch, retention
+from fixtures.probes import columns, constraints, elasticsearch, retention
 from fixtures.probes.stores import Answer, cache_answers, database_accepts, where
 from fixtures.target.checks import (
     AuditRetention,
     CacheAnswers,
     ColumnsEncrypted,
+    ConstraintStands,
     DatabaseAccepts,
     LogsCollected,
 )
@@ -65,6 +66,25 @@ def columns_encrypted(check: ColumnsEncrypted, around: Surroundings) -> Measurem
             tally.note(Evidence(f"{column}: {values:,} values looked at", ""))
             if open_:
                 tally.breaks(column, f"{open_:,} of {values:,} values are not encrypted")
+    return tally.measurement()
+
+
+@measures(ConstraintStands)
+def constraint_stands(check: ConstraintStands, around: Surroundings) -> Measurement:
+    """One that is there and was never held against the rows before it proves nothing about them."""
+    tally = Tally("constraints")
+    url = around.store("database", around.side)
+    place = f"{check.table} of {where(url)}"
+    found = constraints.of_table(url, check.table)
+    tally.saw(check.constraint)
+    tally.note(Evidence(f"constraints of {place}", "\n".join(map(str, found)) or "(none)"))
+    ours = next((one for one in found if one.name == check.constraint), None)
+    if ours is None:
+        tally.breaks(check.constraint, f"{place} has no such constraint: nothing but the application refuses")
+    elif ours.kind != check.kind:
+        tally.breaks(check.constraint, f"is {ours.kind} on {place}, not {check.kind}")
+    elif not ours.valid:
+        tally.breaks(check.constraint, f"was never held against the rows that {place} had before it")
     return tally.measurement()
 
 

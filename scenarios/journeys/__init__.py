@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fixtures.evidence import Missing
 from fixtures.target.base import Side
 from scenarios.journeys.application import Application
 from scenarios.journeys.hwayo import Hwayo
+from scenarios.journeys.nailbook_line import NailBook
 from scenarios.surroundings import Surroundings
 
-APPLICATIONS: dict[str, type[Hwayo]] = {"hwayo": Hwayo}
+APPLICATIONS: dict[str, Callable[[Surroundings, Side], Application]] = {
+    "hwayo": Hwayo,
+    "nailbook-line": NailBook,
+}
 
 
 def application(around: Surroundings, side: Side | None = None) -> Application:

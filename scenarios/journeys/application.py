@@ -1,17 +1,18 @@
-"""What the gate needs to be able to do with any system: sign in, make something, find it again, and the journeys."""
+"""What the gate needs to be able to do with any system: sign in, make something, find it again."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Protocol
 
-from scenarios.journeys.walk import Walk
-
 NOBODY = "nobody"
 
 
 class Application(Protocol):
-    """A system on one side, as its users reach it. What does not work raises Unmet or httpx.HTTPError."""
+    """A system on one side, as its users reach it. What does not work raises Unmet or httpx.HTTPError.
+
+    Beside these it has its journeys, `journey_NAME(walk)` each; a profile asks for them by name.
+    """
 
     def sign_in(self, who: str) -> Mapping[str, str]:
         """Request headers that show who asks: the environment's credentials of that name."""
@@ -28,15 +29,3 @@ class Application(Protocol):
     def sees_mark(self, of: object, mark: str) -> bool:
         """Whether that something, with that mark, is found here."""
         ...
-
-    def journey_login(self, walk: Walk) -> None: ...
-
-    def journey_submission(self, walk: Walk) -> None: ...
-
-    def journey_report(self, walk: Walk) -> None: ...
-
-    def journey_notification(self, walk: Walk) -> None: ...
-
-    def journey_portal(self, walk: Walk) -> None: ...
-
-    def journey_audit(self, walk: Walk) -> None: ...

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.target.cloud import AdminsHaveMfa, DnsRecord, LoadBalancer, SecurityGroups, WebAcl
+from fixtures.target.cloud import (
+    AdminsHaveMfa,
+    DnsRecord,
+    LoadBalancer,
+    SecurityGroups,
+    TargetsHealthy,
+    WebAcl,
+)
 from suites.conftest import Prove
 
 pytestmark = pytest.mark.preflight
@@ -22,6 +29,11 @@ def test_security_groups(check: SecurityGroups, prove: Prove) -> None:
 
 def test_load_balancer(check: LoadBalancer, prove: Prove) -> None:
     """The load balancer is active and listens where it must."""
+    prove(check)
+
+
+def test_targets_healthy(check: TargetsHealthy, prove: Prove) -> None:
+    """The load balancer finds every replica of the side being proven healthy."""
     prove(check)
 
 

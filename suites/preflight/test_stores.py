@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.target.checks import CacheAnswers, ColumnsEncrypted, DatabaseAccepts
+from fixtures.target.checks import CacheAnswers, ColumnsEncrypted, ConstraintStands, DatabaseAccepts
 from suites.conftest import Prove
 
 pytestmark = pytest.mark.preflight
@@ -22,4 +22,9 @@ def test_cache_answers(check: CacheAnswers, prove: Prove) -> None:
 
 def test_columns_encrypted(check: ColumnsEncrypted, prove: Prove) -> None:
     """Whoever reads the tables alone learns nothing about people."""
+    prove(check)
+
+
+def test_constraint_stands(check: ConstraintStands, prove: Prove) -> None:
+    """The database itself refuses what must not be, whatever the application does."""
     prove(check)

@@ -8,6 +8,7 @@ from fixtures.target.checks import (
     JourneyAudit,
     JourneyLogin,
     JourneyNotification,
+    JourneyOf,
     JourneyPortal,
     JourneyReport,
     JourneySubmission,
@@ -44,4 +45,9 @@ def test_journey_portal(check: JourneyPortal, prove: Prove) -> None:
 
 def test_journey_audit(check: JourneyAudit, prove: Prove) -> None:
     """Who wrote and who opened a record is on the audit trail."""
+    prove(check)
+
+
+def test_journey(check: JourneyOf, prove: Prove) -> None:
+    """Each step of what people do with this system does what it should, in time."""
     prove(check)

@@ -6,7 +6,8 @@ import time
 from typing import Any
 
 from fixtures.probes.http import said
-from scenarios.journeys.hwayo.api import Api, field
+from scenarios.journeys.api import field
+from scenarios.journeys.hwayo.api import Api
 from scenarios.journeys.marks import day, marked
 from scenarios.journeys.walk import Unmet, Walk
 
