@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from scenarios.release.watch import Counts
 
-LASTING_TICKS = 3  # an attempt without a success is a bad one when it still is so many ticks later
+LASTING_TICKS = 5  # an attempt without a success is a bad one when it still is so many ticks later
 UNEVEN = 10.0  # answers by which two counters may disagree for a moment: those between the one and the other
 SIDES = ("green", "blue")
 MOST_KINDS = 64  # of answers that a metric is counted by; more of them are one
@@ -191,7 +191,7 @@ class Increments:
             source.values = {series: point.value for series, point in points.items()}
             return []
         if started_s is not None and started_s > self._ticked_s:
-            self._add(source, points)
+            self._add(key[1], source, points)
         else:
             source.values = {series: point.value for series, point in points.items()}
         return [_trouble(Kind.APPEARED, key, reading)]
@@ -205,10 +205,10 @@ class Increments:
         if fell or is_new:
             source.values = {}
         source.started_s = started_s if started_s is not None else source.started_s
-        self._add(source, points)
+        self._add(key[1], source, points)
         return [_trouble(Kind.RESET, key, reading)] if fell or is_new else []
 
-    def _add(self, source: _Source, points: Mapping[Series, Point]) -> None:
+    def _add(self, name: str, source: _Source, points: Mapping[Series, Point]) -> None:
         """A series that a known source did not have before began at 0: its label was never used until now."""
         for series, point in points.items():
             grown = point.value - source.values.get(series, 0.0)
@@ -216,7 +216,7 @@ class Increments:
             for at, part, sign in self._uses.get(series.counter, ()):
                 kinds = self._kinds[at]
                 kind = series.labels if series.labels in kinds or len(kinds) < MOST_KINDS else OTHERS
-                kinds.setdefault(kind, _Kind()).sums[series.side].parts[part] += sign * grown
+                kinds.setdefault(kind, _Kind()).sums[series.side].add(name, part, sign * grown)
         source.at_s = max(point.at_s for point in points.values())
         source.is_counted = True
 
@@ -268,25 +268,43 @@ class _Sum:
     """Answers of one kind of one side's, and the bad ones, that no tick has taken yet."""
 
     parts: list[float] = field(default_factory=lambda: [0.0, 0.0])
-    lacking: deque[float] = field(
-        default_factory=lambda: deque([0.0] * (LASTING_TICKS - 1), maxlen=LASTING_TICKS)
-    )
+    lacking: dict[str, _Lacking] = field(default_factory=dict)
+    told: float = 0.0  # of those that lacked a success for so long, how many were taken
+
+    def add(self, source: str, part: int, count: float) -> None:
+        self.parts[part] += count
+        if part:
+            self.lacking.setdefault(source, _Lacking()).now += count
 
     def taken(self, in_flight: bool) -> tuple[float, float]:
         """What is whole by now. Counters are not read in one instant: what does not fit belongs to the next tick."""
         n = max(0.0, self.parts[0])
         bad = min(n, self._lasting() if in_flight else max(0.0, self.parts[1]))
         self.parts = [self.parts[0] - n, self.parts[1] - bad]
-        self.lacking = deque((one - bad for one in self.lacking), LASTING_TICKS)
+        self.told += bad
         return n, bad
 
     def left(self, in_flight: bool) -> float:
         return max(abs(self.parts[0]), 0.0 if in_flight else abs(self.parts[1]))
 
     def _lasting(self) -> float:
-        """Of the attempts without a success as yet, those that were there already so many ticks ago."""
-        self.lacking.append(self.parts[1])
-        return max(0.0, min(self.lacking))
+        """How many attempts lack a success for so many ticks. Of each source by itself: one that is always busy with
+        something is never seen without, however well it does, and among many one nearly always is."""
+        return max(0.0, sum(one.lasting() for one in self.lacking.values()) - self.told)
+
+
+@dataclass
+class _Lacking:
+    """A source's attempts without a success as yet: now, and in the last ticks."""
+
+    now: float = 0.0
+    ticks: deque[float] = field(
+        default_factory=lambda: deque([0.0] * (LASTING_TICKS - 1), maxlen=LASTING_TICKS)
+    )
+
+    def lasting(self) -> float:
+        self.ticks.append(self.now)
+        return min(self.ticks)
 
 
 @dataclass

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenarios.release.counts import (
+    LASTING_TICKS,
     LONGEST_HELD,
     MOST_KINDS,
     NOTHING,
@@ -321,10 +322,56 @@ def test_an_attempt_that_is_still_under_way_is_no_failure() -> None:
     assert all(step.counts == (Counts(10, 0, 0, 0),) and step.troubles == () for step in steps)
 
 
+def test_attempts_of_many_sources_that_are_under_way_in_turns_are_no_failures() -> None:
+    """At every moment some pod is busy with one, and none of them for long."""
+    made = Increments([LOGINS], STALE_S, PATIENCE_S)
+    pods = [("green", f"g{number}") for number in range(3)]
+    made.take(reading(0, dict.fromkeys([*pods, ("blue", "b")], (0, 0))))
+    for at_s in range(1, 60):
+        told = {pod: (at_s, at_s - (at_s % 3 == number)) for number, pod in enumerate(pods)}
+        step = made.take(reading(at_s, {**told, ("blue", "b"): (at_s, at_s)}))
+        assert step.counts == (Counts(3, 0, 1, 0),)
+
+
 def test_attempts_without_a_success_are_failures_some_ticks_later() -> None:
     made = Increments([LOGINS], STALE_S, PATIENCE_S)
     made.take(reading(0, both((0, 0))))
     steps = [made.take(reading(at_s, both((10 * at_s, 8 * at_s)))) for at_s in range(1, 21)]
     bad = [step.counts[0].green_bad for step in steps if step.counts]
-    assert bad[:3] == [0, 0, 2]
-    assert sum(bad) == 2 * (len(bad) - 2)
+    late = LASTING_TICKS - 1
+    assert bad[:late] == [0] * late
+    assert set(bad[late:]) == {2}
+
+
+def test_an_attempt_whose_source_is_gone_has_failed() -> None:
+    made = Increments([LOGINS], STALE_S, PATIENCE_S)
+    pods = [("green", "g1"), ("green", "g2"), ("blue", "b")]
+    made.take(reading(0, dict.fromkeys(pods, (0, 0))))
+    made.take(reading(1, dict.fromkeys(pods, (10, 9))))
+    steps = [
+        made.take(reading(at_s, dict.fromkeys(pods[1:], (10 * at_s, 10 * at_s)))) for at_s in range(2, 40)
+    ]
+    ticks = [step.counts[0] for step in steps if step.counts]
+    assert sum(tick.green_bad for tick in ticks) == 1
+    assert sum(tick.blue_bad for tick in ticks) == 0
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20), st.integers(0, 20)), min_size=1, max_size=40)
+)
+def test_where_one_counts_attempts_and_another_successes_no_success_is_called_a_failure(
+    asked: list[tuple[int, int, int]],
+) -> None:
+    """The queue's front counts what begins, its workers what ends, each attempt within two ticks."""
+    made = Increments([LOGINS], STALE_S, PATIENCE_S)
+    made.take(reading(0, dict.fromkeys([("green", "front"), ("green", "worker"), ("blue", "b")], (0, 0))))
+    begun = [0, 0, *(sum(row[0] for row in asked[: at + 1]) for at in range(len(asked)))]
+    for at_s in range(1, len(asked) + 1):
+        told: dict[tuple[str, str], tuple[float, float] | None] = {
+            ("green", "front"): (begun[at_s + 1], 0),
+            ("green", "worker"): (0, begun[at_s - 1]),
+            ("blue", "b"): (0, 0),
+        }
+        step = made.take(reading(at_s, told))
+        assert step.counts is not None
+        assert step.counts[0].green_bad == 0
