@@ -13,13 +13,13 @@ from fixtures.lab.defects import mend_all
 
 
 @contextmanager
-def a_lab(purpose: str) -> Iterator[Lab]:
+def a_lab(purpose: str, system: str = "hwayo") -> Iterator[Lab]:
     """While it is up. One that was joined stays up."""
     name = os.environ.get("VERDIGRIS_LAB", "")
     if joined := Lab.join(name) if name else None:
         yield joined
         return
-    started = Lab.start("hwayo", f"{purpose}-{random.randrange(16**8):08x}")
+    started = Lab.start(system, f"{purpose}-{random.randrange(16**8):08x}")
     try:
         yield started
     finally:
