@@ -88,13 +88,15 @@ def plan(target: Target, environment: Environment) -> int:
 
 def role(target: Target, environment: Environment) -> int:
     """For a service account `faults` in the namespace `verdigris`."""
-    from scenarios.faults.role import manifests  # every kind of fault, which those who heal need not know
+    from scenarios.faults import takeback  # every kind of fault, which those who heal need not know
+    from scenarios.faults.role import manifests, rights_of
 
-    orders = {
-        type(fault) for check in target.checks if isinstance(check, Experiment) for fault in check.faults
-    }
+    experiments = [check for check in target.checks if isinstance(check, Experiment)]
+    rights = rights_of(sorted({type(fault) for one in experiments for fault in one.faults}, key=str))
+    if any(one.rolls_back for one in experiments):
+        rights += takeback.RIGHTS
     account = {"kind": "ServiceAccount", "namespace": "verdigris", "name": "faults"}
-    found = manifests(sorted(orders, key=str), Side.GREEN, environment.namespaces, account)
+    found = manifests(rights, Side.GREEN, environment.namespaces, account)
     print(yaml.safe_dump_all(found, sort_keys=False), end="")
     return 0
 

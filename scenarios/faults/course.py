@@ -10,7 +10,9 @@ import numpy as np
 
 from fixtures.target.experiment import Experiment
 from reports.chaos.page import Moment, Second, Told
+from reports.release.record import Rollback
 from reports.verdicts import Evidence, Measurement, Verdict
+from scenarios.faults import takeback
 from scenarios.faults.answering import Answers
 from scenarios.faults.notices import Seen
 from scenarios.faults.rush import Rush
@@ -34,6 +36,8 @@ class Course:
     users: Timeline | None = None  # what users saw of it
     recovered: float | None = None
     rush: Rush | None = None  # what a service was asked, where that is to be known
+    taken_back: Rollback | None = None  # how users were taken back, where they were to be
+    steady: Timeline | None = None  # what users saw just before, without a failure
 
     @property
     def began(self) -> float:
@@ -46,6 +50,11 @@ class Course:
     @property
     def healed(self) -> float:
         return max(one.healed for one in self.injections)
+
+    @property
+    def watched_from(self) -> float:
+        """From when on what users saw belongs to it."""
+        return self.steady.probes["due_us"][0] / 1e6 if self.steady else 0.0
 
     def since(self, experiment: Experiment) -> float:
         """From when recovery counts."""
@@ -91,8 +100,12 @@ class Course:
         if not self.injections:
             return []
         lines = [(one.began, f"{one.fault} put in") for one in self.injections]
+        if self.steady:
+            lines.append((self.watched_from, f"steady: {self.steady.count} requests of users, none failed"))
         lines += [(one.bit, f"bit: {one.effect}") for one in self.injections if one.bit]
         lines += [(at, f"{what} {self.seen.said[what]}".strip()) for what, at in self.seen.moments.items()]
+        steps = self.taken_back.steps if self.taken_back else ()
+        lines += [(one.begun_s, takeback.said(one)) for one in steps if one.begun_s]
         lines += [(self.healing, "healing begins")] if self.healing else []
         lines += [(self.healed, "healed, and seen to be")] if self.healed else []
         lines += [(self.recovered, "users are served again")] if self.recovered is not None else []
@@ -123,10 +136,11 @@ class Course:
         )
 
     def seconds(self) -> list[Second]:
-        """What users saw, second by second."""
+        """What users saw, second by second: those who began to ask while another fault was in, once that was over."""
         if self.users is None or not self.injections or not len(self.users.probes):
             return []
         probes = self.users.probes
+        probes = probes[probes["due_us"] >= self.watched_from * 1e6]
         after_s = probes["due_us"] / 1e6 - self.began
         found = []
         for second in range(math.floor(after_s.min()), math.ceil(after_s.max())):
@@ -154,11 +168,12 @@ def judged(experiment: Experiment, course: Course) -> Measurement:
     wrong = _wrong(experiment, course, lost / asked)
     if not wrong and (unknown := _unknown(experiment, course)):
         return Measurement(None, UNIT, 0, why=unknown)
+    more = (experiment.answers, experiment.amplified, experiment.rolls_back)
     recovered_s = None if course.recovered is None else course.recovered - course.since(experiment)
     return Measurement(
         float(len(wrong)),
         UNIT,
-        2 + len(course.expected) + sum(one is not None for one in (experiment.answers, experiment.amplified)),
+        2 + len(course.expected) + sum(map(bool, more)),
         bad=len(wrong),
         window=(course.began, course.healed),
         why="; ".join(wrong),
@@ -192,6 +207,8 @@ def _wrong(experiment: Experiment, course: Course, lost: float) -> list[str]:
         )
     if course.rush and course.rush.wrong:
         wrong.append(course.rush.wrong)
+    if course.taken_back:
+        wrong += takeback.wrong(course.taken_back)
     return [*wrong, *_unanswered(experiment, course)]
 
 
@@ -209,6 +226,8 @@ def _unknown(experiment: Experiment, course: Course) -> str:
     """What cannot be told although nothing is known to be wrong."""
     if experiment.answers and not course.answers(experiment.answers.amount).complete:
         return "nobody knows whether all that users asked while the fault was in was answered"
+    if experiment.rolls_back and course.taken_back is None:
+        return "nobody took users back"
     if experiment.amplified and course.rush is None:
         return f"nobody counted what {experiment.amplified.service} was asked"
     return course.rush.unknown if course.rush else ""
@@ -222,7 +241,22 @@ def _said(experiment: Experiment, course: Course) -> list[str]:
     if experiment.answers:
         answers = course.answers(experiment.answers.amount)
         said.append(f"the longest of them waited {answers.longest_s:.2f} s for an answer, whatever it was")
+    said += _times(experiment, course)
     return [*said, course.rush.said] if course.rush else said
+
+
+def _times(experiment: Experiment, course: Course) -> list[str]:
+    """To detect, and to recover, beside what they may be."""
+    said = []
+    noticed = [course.seen.moments[one] for one in course.expected if one in course.seen.moments]
+    if noticed:
+        first, last = (at - course.began for at in (min(noticed), max(noticed)))
+        within_s = max(course.expected.values())
+        said.append(f"detected after {first:.2f} s, and noticed by all after {last:.2f} s of {within_s:g} s")
+    if course.recovered is not None:
+        recovers, took_s = experiment.recovers, course.recovered - course.since(experiment)
+        said.append(f"recovered {took_s:.2f} s of {recovers.within} after the {recovers.after}")
+    return said
 
 
 def _evidence(course: Course, said: list[str]) -> tuple[Evidence, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import Protocol, Self
 
 from fixtures.evidence import Missing
@@ -46,12 +46,32 @@ class Crowd:
         self._open = ExitStack()
         self._there: Users | None = None
         self._rate_rps = 0.0
+        self._setting_out: threading.Thread | None = None
+
+    def set_out(self, rate_rps: float) -> None:
+        """Have so many come, and do not wait for them. What is wrong is said when they are wanted."""
+
+        def come() -> None:
+            with suppress(Exception):
+                self._come(rate_rps)
+
+        self._setting_out = threading.Thread(target=come, daemon=True)
+        self._setting_out.start()
 
     def come(self, rate_rps: float) -> None:
         """Have so many there; those who are there already are enough. Raises CannotStart."""
+        self._arrived()
+        self._come(rate_rps)
+
+    def _arrived(self) -> None:
+        if self._setting_out is not None:
+            self._setting_out.join()
+            self._setting_out = None
+
+    def _come(self, rate_rps: float) -> None:
         if self._there is not None and self._there.alive and self._rate_rps == rate_rps:
             return
-        self.close()
+        self._leave()
         around = self._around
         plan = Plan(
             host=around.entry,
@@ -77,6 +97,10 @@ class Crowd:
             raise Missing("the users who were to be harmed have gone: their process ended, or fell silent")
 
     def close(self) -> None:
+        self._arrived()
+        self._leave()
+
+    def _leave(self) -> None:
         self._open.close()
         self._there = None
 

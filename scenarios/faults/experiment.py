@@ -15,14 +15,15 @@ from scenarios.faults import watching
 from scenarios.faults.acts import HealFailed
 from scenarios.faults.catalogue import made
 from scenarios.faults.course import Course, judged, left_behind
-from scenarios.faults.crowd import Crowd
 from scenarios.faults.guard import Aborted, Guard, Rules, guarded
 from scenarios.faults.notices import Notices
 from scenarios.faults.radius import Forbidden
 from scenarios.faults.rehearsal import radius_of
 from scenarios.faults.rush import Rush
 from scenarios.faults.site import DidNotBite, Site
-from scenarios.faults.watching import POLL_S, NotSteady
+from scenarios.faults.stage import Stage
+from scenarios.faults.takeback import longest_s, take_back
+from scenarios.faults.watching import POLL_S, Audience, NotSteady
 from scenarios.surroundings import Surroundings
 from scenarios.tally import UNIT
 
@@ -32,13 +33,15 @@ HOLDS_S = 3.0  # a fault stays in for so long, whoever has noticed it
 
 @dataclass
 class Trial:
-    """One experiment in one place. `folder` keeps what was recorded of users; `course` is what went on so far."""
+    """One experiment in one place. `folder` keeps what was recorded of users; `course` is what went on so far.
+    `following`: the experiment that comes next, and its folder."""
 
     experiment: Experiment
     around: Surroundings
     site: Site
     folder: Path
-    crowd: Crowd | None = None  # of the stage's; else one of its own
+    stage: Stage | None = None  # that it is one of; else it has one of its own
+    following: tuple[Experiment, Path] | None = None
     course: Course = field(default_factory=Course)
 
     def run(self) -> Measurement:
@@ -61,16 +64,22 @@ class Trial:
         notices = [Notices(one, around) for one in experiment.notices]
         course.expected = {what: one.within_s for one in notices for what in one.expected}
         with ExitStack() as stack:
-            crowd = self.crowd or stack.enter_context(Crowd(around))
+            stage = self.stage or stack.enter_context(Stage(around))
             if experiment.load:
-                crowd.come(experiment.load.amount)
-            users, others = stack.enter_context(watching.both(experiment, around, self.folder))
-            stack.callback(lambda: setattr(course, "users", users.timeline()))
-            watching.must_be_steady(users, notices)
+                stage.crowd.come(experiment.load.amount)
+            asking = stack.enter_context(stage.audience(experiment, self.folder))
+            stack.callback(lambda: setattr(course, "users", asking.users.timeline()))
+            course.steady = watching.must_be_steady(asking.users, notices)
             self._count_before()
-            with guarded(Rules(lambda: watching.suffers(others), self.site.abort)) as guard:
-                self._harm(notices, guard, crowd)
-            course.recovered = watching.recovered(users, course, experiment)
+            with guarded(Rules(lambda: watching.suffers(asking.others), self.site.abort)) as guard:
+                self._harm(notices, guard, stage, asking)
+            self._expect_next(stage, healed=True)
+            course.recovered = watching.recovered(asking.users, course, experiment)
+
+    def _expect_next(self, stage: Stage, healed: bool) -> None:
+        """Who asks next may begin while this is healed; but for who signs in to do so, which is done once it is."""
+        if self.following and self.following[0].signed_in == healed:
+            stage.expect(*self.following)
 
     def _count_before(self) -> None:
         """What the service is asked by those who are there now, and will be when it is harmed."""
@@ -80,35 +89,42 @@ class Trial:
             self.around.clock.sleep(rush.takes_s)  # until a window is full of them alone
             rush.look_before(self.around)
 
-    def _harm(self, notices: Sequence[Notices], guard: Guard, crowd: Crowd) -> None:
+    def _harm(self, notices: Sequence[Notices], guard: Guard, stage: Stage, asking: Audience) -> None:
         """Every fault in at once, until what is to be noticed was, or should have been."""
         experiment = self.experiment
         radius = radius_of(experiment)
         rush = self.course.rush
-        least_s = max(holds_s(experiment), rush.takes_s if rush else 0.0)
-        most_s = max([least_s, *(one.within_s for one in notices)])
+        rush_s = rush.takes_s if rush else 0.0
+        most_s = max([holds_s(experiment, rush_s), *(one.within_s for one in notices)])
+        lasts_s = most_s + MARGIN_S + (longest_s(self.around) if experiment.rolls_back else 0.0)
         for one in notices:
             one.begin(self.course.seen)
 
         def noticed() -> bool:
             guard.must_hold()
             if experiment.load or rush:
-                crowd.must_be_there()
+                stage.crowd.must_be_there()
             for one in notices:
                 one.look()
             return now() >= least_until and all(one.complete for one in notices)
 
         with ExitStack() as faults:
             for order in experiment.faults:
-                injecting = self.site.inject(made(order, self.around), radius, most_s + MARGIN_S)
+                injecting = self.site.inject(made(order, self.around), radius, lasts_s)
                 self.course.injections.append(faults.enter_context(injecting))
-            least_until = now() + least_s
+            # Whoever asks first, once it was put in, has the whole time that they are to be answered within.
+            answered = self.course.began + holds_s(experiment)
+            least_until = max(now() + max(HOLDS_S, rush_s), answered)
             with suppress(TimedOut):
                 wait_until(noticed, most_s, poll_s=POLL_S)
             if rush:
                 rush.look_during(self.around)
+            if experiment.rolls_back:
+                self.course.taken_back = take_back(self.around, asking.others.timeline, experiment.title)
+            self._expect_next(stage, healed=False)
 
 
-def holds_s(experiment: Experiment) -> float:
-    """How long it stays in at least: whoever asks first has the whole time that they are to be answered within."""
-    return HOLDS_S + (experiment.answers.amount if experiment.answers else 0.0)
+def holds_s(experiment: Experiment, rush_s: float = 0.0) -> float:
+    """How long it stays in at least, from when it was put in."""
+    answered_s = experiment.answers.amount if experiment.answers else 0.0
+    return max(HOLDS_S + answered_s, rush_s)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fixtures.platforms.changes import PLATFORM_WIDE
@@ -19,10 +19,9 @@ LOOKS = ("get", "list")
 
 
 def manifests(
-    orders: Iterable[type[FaultOrder]], side: Side, namespaces: Sides[str], account: Mapping[str, str]
+    rights: Sequence[Right], side: Side, namespaces: Sides[str], account: Mapping[str, str]
 ) -> list[Manifest]:
     """`account`: the subject, as a binding writes it. Looking is allowed on both sides: marks are looked for there."""
-    rights = [right for order in orders for right in kinds()[order].rights]
     looks = [Right(kind, LOOKS, "platform" if kind in PLATFORM_WIDE else "sides") for kind in KINDS]
     made = _granted("ClusterRole", "", _rules(_at([*looks, *rights], "platform")), account)
     for namespace in (namespaces.blue, namespaces.green):
@@ -31,6 +30,10 @@ def manifests(
             within += _at(rights, "side")
         made += _granted("Role", namespace, _rules(within), account)
     return made
+
+
+def rights_of(orders: Iterable[type[FaultOrder]]) -> list[Right]:
+    return [right for order in orders for right in kinds()[order].rights]
 
 
 def _at(rights: Iterable[Right], where: str) -> list[Right]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from fixtures.clock import TimedOut, wait_until
 from fixtures.evidence import Missing
@@ -14,10 +15,10 @@ from fixtures.target.base import Side
 from fixtures.target.experiment import Experiment
 from scenarios.faults.course import Course
 from scenarios.faults.notices import Notices
+from scenarios.faults.onlookers import Asking, Onlookers
 from scenarios.journeys import application
 from scenarios.journeys.walk import needed
 from scenarios.release.probes import Plan as ProbePlan
-from scenarios.release.probing import Probing
 from scenarios.release.timeline import Timeline
 from scenarios.surroundings import Surroundings
 
@@ -36,14 +37,24 @@ class NotSteady(Exception):
     """The system was not well before: what it does afterwards says nothing."""
 
 
-def whole(users: Probing) -> Timeline:
+class Watched(Protocol):
+    def timeline(self) -> Timeline:
+        """What is known so far of those who ask."""
+        ...
+
+
+def whole(users: Watched) -> Timeline:
     """Their record as far as everything in it is known: what was asked last may still be answered."""
     seen = users.timeline()
     return seen.between(seen.began_s, seen.whole_until_s)
 
 
-def must_be_steady(users: Probing, notices: Sequence[Notices]) -> None:
+def must_be_steady(users: Watched, notices: Sequence[Notices]) -> Timeline:
+    """What they saw just before, without a failure. Raises NotSteady."""
+    last = users.timeline()
+
     def steady() -> bool:
+        nonlocal last
         seen = users.timeline()
         last = seen.between(seen.whole_until_s - STEADY_S, seen.whole_until_s)
         enough = last.count >= 0.9 * STEADY_S * PROBES_RPS
@@ -55,28 +66,32 @@ def must_be_steady(users: Probing, notices: Sequence[Notices]) -> None:
         raise NotSteady(
             f"not well, or alarmed already, for {error.waited_s:.0f} s before anything was done"
         ) from error
+    return last
 
 
-def recovered(users: Probing, course: Course, experiment: Experiment) -> float | None:
-    """When the last failure was over, once there were none for a while; None where that did not come in time."""
-    since, healed = course.since(experiment), course.healed
+def recovered(users: Watched, course: Course, experiment: Experiment) -> float | None:
+    """When the last failure was over, once there were none for a while; None where that did not come in time.
+
+    That while may begin while it is still being shown that the fault is out; it ends no sooner than that.
+    """
+    since, from_s = course.since(experiment), max(course.healing, course.healed - LASTING_S)
     left_s = max(0.0, since + experiment.recovers.within.amount - now())
     try:
         wait_until(
-            lambda: whole(users).recovered_s(healed, LASTING_S) is not None,
+            lambda: whole(users).recovered_s(from_s, LASTING_S) is not None,
             left_s + LASTING_S + patience_s(experiment),
             poll_s=POLL_S,
         )
     except TimedOut:
         return None
     seen = whole(users)
-    lasting = seen.recovered_s(healed, LASTING_S)
+    lasting = seen.recovered_s(from_s, LASTING_S)
     assert lasting is not None
     down = seen.between(since, lasting + LASTING_S).downtime()
     return down[-1].to_s if down else since
 
 
-def suffers(others: Probing) -> str:
+def suffers(others: Watched) -> str:
     """What is wrong with the other side, by its users. Raises Missing where its prober says nothing any more."""
     seen = others.timeline()
     last = seen.between(now() - OTHER_S, now())
@@ -86,21 +101,30 @@ def suffers(others: Probing) -> str:
     return f"{last.failed} of {last.count} requests failed in {OTHER_S:g} s" if share > OTHER_LOST else ""
 
 
-@contextmanager
-def both(experiment: Experiment, around: Surroundings, folder: Path) -> Iterator[tuple[Probing, Probing]]:
-    """Our side's users, and the other side's. They begin at once: each is a process, which takes its time."""
-    users = {side: session(experiment, around, side) for side in (around.side, around.other_side)}
-    with ThreadPoolExecutor(2) as pool:
-        begun = [
-            pool.submit(Probing, plan_of(experiment, around, side), folder / f"{side}.bin", shown)
-            for side, shown in users.items()
-        ]
-    with ExitStack() as stack:
-        for one in begun:
-            if one.exception() is None:
-                stack.enter_context(one.result())
-        ours, others = (one.result() for one in begun)
-        yield ours, others
+@dataclass(frozen=True)
+class Audience:
+    """Who asks while a side is harmed: its users, and the other side's."""
+
+    users: Asking
+    others: Asking
+
+    def leave(self) -> None:
+        """Raises ProberFailed where one of them had left before."""
+        with ExitStack() as stack:
+            stack.callback(self.others.stop)
+            self.users.stop()
+
+
+def audience(experiment: Experiment, around: Surroundings, folder: Path, onlookers: Onlookers) -> Audience:
+    """From now on. Raises Missing, ProberFailed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shown = {side: session(experiment, around, side) for side in (around.side, around.other_side)}
+    return Audience(
+        *(
+            onlookers.begin(plan_of(experiment, around, side), folder / f"{side}.bin", headers)
+            for side, headers in shown.items()
+        )
+    )
 
 
 def patience_s(experiment: Experiment) -> float:

@@ -17,6 +17,7 @@ import ssl
 import sys
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
@@ -25,7 +26,7 @@ from fixtures.probes.http import SERVED_BY, SERVED_SIDE, SERVED_VERSION, is_loop
 from scenarios.release.probes import NOBODY, PRIVATE, Connections, Outcome, Plan, Record, Served, Writer
 
 LOOK_S = 0.1  # how soon a stop is noticed between probes that are far apart
-NICENESS = -10  # where that is allowed: a probe costs little, and one that is late says nothing
+NICENESS = -10  # a probe costs little, and one that is late says nothing
 DRAIN_S = 1.0  # how long answers are waited for after a stop
 REQUEST_ID = (
     "x-request-id"  # RUN-NUMBER, to find a probe in logs by; never a UUID's 36 characters, which Envoy marks
@@ -35,9 +36,9 @@ REQUEST_ID = (
 class Prober:
     """Sends the probes of a plan and writes a record for every one."""
 
-    def __init__(self, plan: Plan, out: Path, run: str) -> None:
-        self._plan, self._run = plan, run
-        self._private: dict[str, str] = json.loads(os.environ.get(PRIVATE, "{}"))
+    def __init__(self, plan: Plan, out: Path, run: str, private: Mapping[str, str]) -> None:
+        """`private`: headers that no record shows."""
+        self._plan, self._run, self._private = plan, run, private
         self._began_ns = time.monotonic_ns()
         # One step of the wall clock is taken; from then on time only goes forward.
         self._began_us = time.time_ns() // 1000
@@ -130,6 +131,16 @@ class Prober:
         return (time.monotonic_ns() - self._began_ns) // 1000
 
 
+def run_id() -> str:
+    return uuid.uuid4().hex[:12]
+
+
+def go_first() -> None:
+    """Before whoever else wants the processor, where that is allowed."""
+    with contextlib.suppress(PermissionError):
+        os.nice(NICENESS)
+
+
 def _outcome(error: aiohttp.ClientError | TimeoutError | OSError) -> Outcome:
     """The most telling word for why no answer came."""
     match error:
@@ -187,11 +198,10 @@ def main(arguments: list[str] | None = None) -> int:
         plan = Plan(
             chosen.url, chosen.rate, chosen.timeout, chosen.in_flight, chosen.connections, headers, chosen.ca
         )
-        prober = Prober(plan, chosen.out, uuid.uuid4().hex[:12])
+        prober = Prober(plan, chosen.out, run_id(), json.loads(os.environ.get(PRIVATE, "{}")))
     except (ValueError, OSError) as error:
         parser.error(str(error))
-    with contextlib.suppress(PermissionError):
-        os.nice(NICENESS)
+    go_first()
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_run(prober, chosen.with_parent))
     return 0

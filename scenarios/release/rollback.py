@@ -54,7 +54,7 @@ class Why:
 
 @dataclass
 class Rollback:
-    """One rollback. `run` is what became of it, whatever happened."""
+    """One rollback. `run` is what became of it, whatever happened. `cleans`: green is scaled to nothing in the end."""
 
     around: Surroundings
     road: Road
@@ -63,6 +63,7 @@ class Rollback:
     written: Written
     clock: Clock
     say: Say
+    cleans: bool = True
     steps: list[record.Step] = field(default_factory=list)
     last_green_s: float | None = None
 
@@ -82,7 +83,7 @@ class Rollback:
         ok = self._switch(budget)
         ok = self._timed("verify", budget.verify.seconds, self._verified) and ok
         ok = self._timed("health", budget.health.seconds, self._healthy) and ok
-        if ok:  # only once blue is known to serve: green is all there is until then
+        if ok and self.cleans:  # only once blue is known to serve: green is all there is until then
             ok = self._timed("clean_up", budget.clean_up.seconds, self._cleaned)
         return self._ended(self._told(why, ok), began_s)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +15,10 @@ from fixtures.session.judge import Judge
 from fixtures.target.experiment import Experiment
 from reports.chaos import page
 from reports.verdicts import Evidence, Measurement
-from scenarios.faults.crowd import Crowd
 from scenarios.faults.experiment import Trial
 from scenarios.faults.place import Place
 from scenarios.faults.site import Site
+from scenarios.faults.stage import Stage
 from scenarios.faults.standing import standing
 from scenarios.surroundings import Surroundings
 
@@ -44,9 +44,17 @@ def site(surroundings: Surroundings, pytestconfig: pytest.Config) -> Iterator[Si
 
 
 @pytest.fixture(scope="session")
-def crowd(surroundings: Surroundings) -> Iterator[Crowd]:
-    with Crowd(surroundings) as found:
+def stage(surroundings: Surroundings, request: pytest.FixtureRequest) -> Iterator[Stage]:
+    with Stage(surroundings) as found:
+        found.prepare(experiments(request.session.items))
         yield found
+
+
+def experiments(items: Sequence[pytest.Item]) -> list[Experiment]:
+    """That those tests are of."""
+    told = (getattr(item, "callspec", None) for item in items)
+    found = (one.params.get("check") for one in told if one is not None)
+    return [one for one in found if isinstance(one, Experiment)]
 
 
 @pytest.fixture
@@ -61,10 +69,12 @@ def try_out(judge: Judge, request: pytest.FixtureRequest, folder: Path) -> Try:
     def tried(experiment: Experiment) -> None:
         __tracebackhide__ = True
         judge.here(experiment)
+        stage: Stage = request.getfixturevalue("stage")  # first: it comes up while the site does
         site: Site = request.getfixturevalue("site")
         around: Surroundings = request.getfixturevalue("surroundings")
-        crowd: Crowd = request.getfixturevalue("crowd")
-        trial = Trial(experiment, around, site, folder / experiment.name, crowd)
+        later = experiments(request.session.items[request.session.items.index(request.node) + 1 :])
+        following = (later[0], folder / later[0].name) if later else None
+        trial = Trial(experiment, around, site, folder / experiment.name, stage, following)
         measurement = with_page(trial, trial.run(), gate_of(request.config).redactor)
         if site.mine():
             gate_of(request.config).block(

@@ -1,16 +1,17 @@
 """Kills a run with SIGKILL at random moments while it puts faults of every kind into a lab under load: what is left?
 
-VERDIGRIS_KILLS says how many times.
+python -m tests.bench.faults --kills 20 --seed 7: a piece of it. The seed says which kinds come when, and the moments.
 """
 
 from __future__ import annotations
 
-import os
+import argparse
 import random
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -39,7 +40,7 @@ from tests.faults.killing import Pair
 from tests.faults.test_lab import FAULTS, state
 
 NAME = "bench-faults"
-KILLS = int(os.environ.get("VERDIGRIS_KILLS", "200"))
+KILLS = 200
 BOUND_S = 5.0
 LONGEST_S = 2.5  # after which a run is killed at the latest; a fault is in within a second or two
 LOAD_RPS = 10.0
@@ -49,6 +50,7 @@ WELL_S = 60.0
 @dataclass
 class Tale:
     healed_s: list[float] = field(default_factory=list)
+    kinds: Counter[str] = field(default_factory=Counter)  # what was being put in
     open_entries: Counter[int] = field(default_factory=Counter)  # that the kill left -> how often
     wrong: list[str] = field(default_factory=list)
 
@@ -58,26 +60,41 @@ class Tale:
         print(f"  WRONG: {what}", flush=True)
 
 
-def main() -> int:
+def moments(kills: int, seed: int) -> Iterator[tuple[dict[str, Any], float]]:
+    """What is put in, and how long after that its run is killed. Every kind comes before one comes again."""
+    drawn, waiting = random.Random(seed), list[dict[str, Any]]()
+    for _ in range(kills):
+        if not waiting:
+            waiting = drawn.sample(FAULTS, len(FAULTS))
+        yield waiting.pop(), drawn.uniform(0.05, LONGEST_S)
+
+
+def main(arguments: Sequence[str] = ()) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.faults", description=__doc__)
+    parser.add_argument("--kills", type=int, default=KILLS)
+    parser.add_argument("--seed", type=int, default=time.time_ns() % 10_000)
+    chosen = parser.parse_args(arguments)
+    print(f"  --kills {chosen.kills} --seed {chosen.seed}", flush=True)
     lab = Lab.start("hwayo", NAME, progress=lambda line: print(f"  {line}", flush=True))
     try:
         with tempfile.TemporaryDirectory() as folder:
-            tale = told(lab, folder)
+            tale = told(lab, folder, moments(chosen.kills, chosen.seed))
     finally:
         lab.stop()
     left = sum(times for entries, times in tale.open_entries.items() if entries)
     print(f"  entries that a kill left open: {dict(sorted(tale.open_entries.items()))}", flush=True)
+    print(f"  kinds: {dict(sorted(tale.kinds.items()))}", flush=True)
     return report(
         [
-            Figure("faults: killed runs", KILLS, KILLS, "", at_least=True),
-            Figure("faults: of them with something to heal", left, KILLS / 4, "", at_least=True),
+            Figure("faults: killed runs", sum(tale.kinds.values()), chosen.kills, "", at_least=True),
+            Figure("faults: of them with something to heal", left, chosen.kills / 4, "", at_least=True),
             Figure("faults: of all, not exactly as before", len(tale.wrong), 0, ""),
             Figure("faults: longest heal after a kill", max(tale.healed_s), BOUND_S, "s"),
         ]
     )
 
 
-def told(lab: Lab, folder: str) -> Tale:
+def told(lab: Lab, folder: str, drawn: Iterator[tuple[dict[str, Any], float]]) -> Tale:
     target = Target.load("hwayo")
     environment = target.environment("lab").with_facts(lab.facts)
     place = replace(Place.of("hwayo", environment), folder=folder)
@@ -93,12 +110,12 @@ def told(lab: Lab, folder: str) -> Tale:
         stack.callback(users.stop)
         hands = stack.enter_context(place.opened())
         before = state(hands.objects)
-        for number in range(KILLS):
+        for number, (fault, moment_s) in enumerate(drawn):
             users.run_for(0.01)
             wait_until(lambda: is_well(access), WELL_S)
-            fault = FAULTS[number % len(FAULTS)]
+            tale.kinds[fault["fault"]] += 1
             pair = Pair.start(place, partial(_made, target, environment, fault))
-            time.sleep(random.uniform(0.05, LONGEST_S))
+            time.sleep(moment_s)
             try:
                 killed = pair.kill(4 * BOUND_S)
             except TimedOut:
@@ -125,4 +142,4 @@ def _made(target: Target, environment: Environment, told: dict[str, Any], _: Han
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -21,7 +21,8 @@ def main() -> int:
     try:
         for number in range(RUNS):
             began = time.monotonic()
-            codes.append(_gate())
+            with tempfile.TemporaryDirectory() as folder:
+                codes.append(gate(NAME, folder, "suites/preflight", "suites/smoke"))
             took_s.append(time.monotonic() - began)
             print(f"  run {number + 1}: exit {codes[-1]}, {took_s[-1]:.1f} s", flush=True)
     finally:
@@ -34,20 +35,9 @@ def main() -> int:
     )
 
 
-def _gate() -> int:
-    """The exit code of one run, as a user makes it."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [
-            "-m",
-            "pytest",
-            "suites/preflight",
-            "suites/smoke",
-            "-q",
-            "--lab",
-            NAME,
-            "--run-dir",
-            folder,
-        ]
-        return subprocess.run(
-            [sys.executable, *command], cwd=ROOT, stdout=subprocess.DEVNULL, check=False
-        ).returncode
+def gate(lab: str, folder: str, *suites: str) -> int:
+    """The exit code of one run, as a user makes it. `folder`: the run's."""
+    command = ["-m", "pytest", *suites, "-q", "--lab", lab, "--run-dir", folder]
+    return subprocess.run(
+        [sys.executable, *command], cwd=ROOT, stdout=subprocess.DEVNULL, check=False
+    ).returncode

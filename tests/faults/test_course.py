@@ -12,6 +12,7 @@ from fixtures.ledger import Entry, Runner
 from fixtures.objectives import assess
 from fixtures.target.experiment import Experiment
 from reports.chaos import page
+from reports.release.record import Rollback, Step
 from reports.verdicts import Verdict
 from scenarios.faults.acts import Undone
 from scenarios.faults.course import Course, judged, left_behind
@@ -219,3 +220,56 @@ def test_its_page_shows_the_axis_and_what_users_saw_and_no_secret(tmp_path: Path
 def test_an_experiment_that_never_began_has_a_page_too(tmp_path: Path) -> None:
     told = Course().told(EXPERIMENT, Verdict.INVALID, "not steady")
     assert "No fault was in" in page.write(told, tmp_path, str).read_text()
+
+
+# --- taken back while the fault is in --------------------------------------------------------------------------------
+def taken_back(said: str = "", took_s: float = 4.0) -> Rollback:
+    step = Step("switch", "立即切換流量到藍環境", 30.0, took_s, not said, said, T0 + 3)
+    return Rollback("rehearsal", "x", T0 + 3, (step,), 300.0, took_s, not said)
+
+
+BACK: dict[str, Any] = {
+    "faults": (
+        {"fault": "canary", "service": "web-app", "share": "10%"},
+        {"fault": "pod-kill", "service": "web-app"},
+    ),
+    "rolls_back": True,
+}
+
+
+def test_users_who_were_taken_back_in_time_are_told_of_with_the_steps() -> None:
+    found = course(taken_back=taken_back())
+    said, reason = verdict(found, **BACK)
+    assert said is Verdict.PASS, reason
+    assert "    2.00 s  rollback: 立即切換流量到藍環境, in 4.0 s of 30 s" in found.text
+
+
+@pytest.mark.parametrize(
+    ("found", "verdicts", "says"),
+    [
+        (
+            taken_back("green still answers users after 30s"),
+            Verdict.FAIL,
+            "藍環境: green still answers users",
+        ),
+        (taken_back(took_s=301.0), Verdict.FAIL, "users were not taken back within 300 s"),
+        (None, Verdict.UNKNOWN, "nobody took users back"),
+    ],
+)
+def test_users_who_were_not_taken_back_pass_nothing(
+    found: Rollback | None, verdicts: Verdict, says: str
+) -> None:
+    said, reason = verdict(course(taken_back=found), **BACK)
+    assert said is verdicts
+    assert says in reason
+
+
+def test_users_can_only_be_taken_back_where_some_were_led_there() -> None:
+    with pytest.raises(ValueError, match="a canary among the faults"):
+        Experiment.model_validate({**TOLD, "rolls_back": True})
+
+
+def test_the_times_to_detect_and_to_recover_are_told_beside_their_bounds() -> None:
+    (evidence,) = judged(EXPERIMENT, course()).evidence
+    assert "detected after 2.00 s, and noticed by all after 2.00 s of 3 s" in evidence.text
+    assert "recovered 0.50 s of 2s after the heal" in evidence.text

@@ -78,3 +78,22 @@ def test_others_come_at_another_rate_and_where_they_are_gone(crowd: Crowd, came:
     crowd.come(20)
     crowd.must_be_there()
     assert len(came) == 3
+
+
+def test_who_set_out_before_is_there_when_wanted(crowd: Crowd, came: list[Talkers]) -> None:
+    crowd.set_out(10)
+    crowd.come(10)
+    crowd.must_be_there()
+    assert len(came) == 1
+
+
+def test_who_set_out_and_did_not_arrive_is_told_of_when_wanted(crowd: Crowd, came: list[Talkers]) -> None:
+    @contextmanager
+    def lost(_: Plan, __: Means) -> Iterator[Talkers]:
+        raise Missing("nobody came")
+        yield came[0]
+
+    crowd._comes = lost
+    crowd.set_out(10)
+    with pytest.raises(Missing, match="nobody came"):
+        crowd.come(10)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,16 @@ import pytest
 import yaml
 
 from fixtures.clock import wait_until
-from fixtures.lab.breaking import Access, Changed, Written
+from fixtures.lab.breaking import Access, Changed, Step, Written
 from fixtures.lab.defects import is_well
-from fixtures.lab.systems.hwayo import breakage
+from fixtures.lab.systems.hwayo import breakage, release_breakage
 from fixtures.objectives import assess
 from fixtures.target.experiment import Experiment
 from reports.verdicts import Verdict
+from scenarios.faults import watching
 from scenarios.faults.experiment import Trial
 from scenarios.faults.healing import marks
+from scenarios.faults.onlookers import Onlookers
 from scenarios.faults.site import Site
 from scenarios.surroundings import Surroundings
 
@@ -91,6 +94,19 @@ FAILING: dict[str, Any] = {
     "recovers": {"after": "heal", "within": "30s"},
 }
 
+TAKEN_BACK: dict[str, Any] = {
+    "faults": (
+        {"fault": "canary", "service": "api-gateway", "share": "10%"},
+        {"fault": "crash-loop", "service": "api-gateway"},
+    ),
+    "at_most": 2,
+    "asks": "/api/v1/health",
+    "lost": "100%",
+    "noticed": {"trigger": "api_availability", "within": "1m"},
+    "rolls_back": True,
+    "recovers": {"after": "heal", "within": "1m"},
+}
+
 
 def experiment(**told: Any) -> Experiment:
     named = {"check": "experiment", "name": "x", "title": "x", "source": "§6.1"}
@@ -114,7 +130,7 @@ def tried(
 
 
 @contextmanager
-def broken(access: Access, step: Changed | Written) -> Iterator[None]:
+def broken(access: Access, step: Step) -> Iterator[None]:
     prior = step.before(access)
     step.apply(access)
     try:
@@ -297,3 +313,40 @@ def test_a_storm_of_retries_is_told_by_how_often_the_service_was_asked(tried: Tr
     assert said is Verdict.FAIL
     assert "times as often, allowed are 1.5: its callers ask again and again" in reason
     assert "not served again" not in reason
+
+
+@pytest.mark.long
+def test_users_are_taken_back_from_a_side_that_is_failing(tried: Tried) -> None:
+    said, reason = tried(experiment(**TAKEN_BACK))
+    assert said is Verdict.PASS, reason
+
+
+@pytest.mark.long
+def test_users_who_stay_with_a_side_that_is_failing_are_told_of(tried: Tried, access: Access) -> None:
+    """The mesh leads whoever was connected on to green."""
+    keeps = release_breakage.Reluctant(taking_from=release_breakage.GREEN_PART, keeps=True)
+    with broken(access, keeps):
+        said, reason = tried(experiment(**TAKEN_BACK))
+    assert said is Verdict.FAIL
+    assert "green still answers users on connections that were kept after 30s" in reason
+
+
+@pytest.mark.long
+def test_when_users_are_served_again_is_told_to_one_interval_between_probes(
+    around: Surroundings, site: Site, access: Access, tmp_path: Path
+) -> None:
+    """Held against somebody who asks eight times as often."""
+    wait_until(lambda: is_well(access), WELL_S)
+    always = {"fault": "errors", "service": "workflow-engine", "share": "100%", "status": 503}
+    one = experiment(**{**ERRORS, "faults": (always,), "load": None})
+    trial = Trial(one, around, site, tmp_path)
+    plan = watching.plan_of(one, around, around.side)
+    with Onlookers() as onlookers:
+        dense = onlookers.begin(replace(plan, rate_rps=8 * plan.rate_rps), tmp_path / "dense.bin", {})
+        seen = trial.run()
+        dense.stop()
+    assert assess(one, seen)[0] is Verdict.PASS
+    truth_s = dense.timeline().between(trial.course.began, trial.course.healed + 1).downtime()[-1].to_s
+    assert trial.course.recovered is not None
+    print(f"told {1000 * (trial.course.recovered - truth_s):.1f} ms after it was so")
+    assert abs(trial.course.recovered - truth_s) <= plan.interval_us / 1e6

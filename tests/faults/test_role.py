@@ -16,8 +16,9 @@ from fixtures.platforms.abilities import Ask
 from fixtures.platforms.changes import Ref
 from fixtures.platforms.kubernetes import Kubernetes
 from fixtures.target import Side, Sides
+from scenarios.faults import takeback
 from scenarios.faults.catalogue import kinds
-from scenarios.faults.role import Manifest, manifests
+from scenarios.faults.role import Manifest, manifests, rights_of
 from tests.cluster import servers
 from tests.cluster.servers import ApiServer
 from tests.faults.rights import FAULTS, collection, token_of
@@ -52,7 +53,7 @@ class Granted:
 def granted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Granted]:
     layout = servers.new_home(tmp_path_factory.mktemp("role"))
     with servers.running(layout, servers.wanted_parts(layout)) as server, server.client() as http:
-        made = manifests(kinds(), Side.GREEN, SIDES, ACCOUNT)
+        made = manifests([*rights_of(kinds()), *takeback.RIGHTS], Side.GREEN, SIDES, ACCOUNT)
         for name in (SIDES.blue, SIDES.green, "elsewhere"):
             labels = {"verdigris.dev/chaos": "allowed"}
             assert _post(http, "/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}}) == 201
