@@ -12,6 +12,7 @@ import pytest
 from moto import mock_aws
 
 from fixtures.lab.aws import REGION
+from fixtures.lab.fargate.doing import changed
 from fixtures.lab.fargate.memory import Memory
 from fixtures.lab.fargate.told import Task, task
 from fixtures.lab.fargate.wanted import objects
@@ -102,7 +103,7 @@ def test_a_service_becomes_pods_of_its_image_with_its_secrets(world: World) -> N
     assert container["resources"]["limits"] == {"cpu": "1000m", "memory": "2048Mi"}
     assert container["readinessProbe"]["httpGet"] == {"path": "/health", "port": 8000}
     assert {"name": "ENVIRONMENT", "value": "green"} in container["env"]
-    assert sorted(world.wanted("Secret")["green/api-secrets"]["data"]) == [
+    assert sorted(world.wanted("Secret")["green/api-secrets-2"]["data"]) == [
         "DATABASE_URL",
         "LINE",
         "REDIS_URL",
@@ -112,7 +113,7 @@ def test_a_service_becomes_pods_of_its_image_with_its_secrets(world: World) -> N
 
 def test_a_secret_that_is_gone_is_not_handed_out(world: World) -> None:
     world.client("secretsmanager").delete_secret(SecretId="nailbook/line", ForceDeleteWithoutRecovery=True)
-    assert "LINE" not in world.wanted("Secret")["green/api-secrets"]["data"]
+    assert "LINE" not in world.wanted("Secret")["green/api-secrets-2"]["data"]
 
 
 def test_a_key_of_a_secret_can_be_asked_for(world: World) -> None:
@@ -219,3 +220,11 @@ def test_a_service_that_is_deleted_runs_no_more(world: World) -> None:
     world.settle()
     assert world.platform.pods("green") == []
     assert Aws(Account(REGION)).targets(GREEN.group) == []
+
+
+def test_what_is_no_longer_wanted_is_taken_away() -> None:
+    before = {"data": {"A": "1", "B": "2"}, "type": "Opaque"}
+    assert changed(before, {"data": {"A": "1"}, "type": "Opaque"}) == {
+        "data": {"A": "1", "B": None},
+        "type": "Opaque",
+    }
