@@ -20,9 +20,14 @@ baseline: setup
 drill: setup
 	$(PY) -m scenarios.drills --target $(TARGET) $(ARGS)
 
-# Faults that a run left behind, or is putting in: what the environment carries says how to take them out.
-heal stop: setup
-	$(PY) -m scenarios.faults $@ --target $(TARGET) $(ARGS)
+# Faults that a run left behind, or is putting in: what the environment carries says how to take them out. And drills
+# that were killed, the first of all: while a store is down, little else can be healed.
+heal: setup
+	@drills=0; $(PY) -m scenarios.drills heal --target $(TARGET) $(ARGS) || drills=$$?; \
+	$(PY) -m scenarios.faults heal --target $(TARGET) $(ARGS) && exit $$drills
+
+stop: setup
+	$(PY) -m scenarios.faults stop --target $(TARGET) $(ARGS)
 
 test: setup
 	$(PY) -m pytest tests -p xdist -n 2 --no-loadscope-reorder -m "not long" $(ARGS)

@@ -18,6 +18,7 @@ from scenarios.checks import (  # noqa: F401 - each registers its measures
     secrets,
     side,
     stores,
+    upkeep,
 )
 from scenarios.checks.registry import kinds, measure
 

@@ -1,27 +1,40 @@
-"""python -m scenarios.drills: when each drill was last held, and which are overdue. `--due` ends with 1 when any is."""
+"""python -m scenarios.drills [heal]
+
+When each drill was last held, and which are overdue: `--due` ends with 1 when any is. `heal` ends what a run that was
+killed had begun, so that users are served again. Its exit codes: 0 nothing is left, 1 something is, 3 nobody answers.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fixtures.target import Target
+from fixtures.evidence import NoEvidence
+from fixtures.session.joining import joined
+from fixtures.target import Side, Target
 from reports.drills.history import RECORDS, Standing, Wanted, records, standings
 from reports.drills.record import BrokenRecord
+from scenarios.drills.alone import alone_on, healed
+from scenarios.surroundings import Surroundings
 
 
 def main(arguments: list[str] | None = None, now_s: float | None = None) -> int:
     """Exit codes: 0 nothing is overdue, or nobody asked; 1 with --due, something is; 2 the history cannot be read."""
     parser = argparse.ArgumentParser(prog="python -m scenarios.drills", description=__doc__)
+    parser.add_argument("command", nargs="?", choices=["standing", "heal"], default="standing")
     parser.add_argument("--target", default="hwayo")
     parser.add_argument("--env", default="lab")
+    parser.add_argument("--lab", default=os.environ.get("VERDIGRIS_LAB", "default"), help="the lab's name")
     parser.add_argument("--records", type=Path, default=RECORDS, metavar="DIR")
     parser.add_argument("--due", action="store_true", help="end with 1 when a drill is overdue")
     told = parser.parse_args(arguments)
     target = Target.load(told.target)
+    if told.command == "heal":
+        return heal(target, told.env, told.lab)
     wanted = [
         Wanted(name, one.title, one.every.seconds)
         for name, one in target.drills.items()
@@ -38,6 +51,28 @@ def main(arguments: list[str] | None = None, now_s: float | None = None) -> int:
     if not found:
         print(f"{target.system} has no drill that is to be held regularly")
     return 1 if told.due and (not found or any(one.overdue_s(now_s) for one in found)) else 0
+
+
+def heal(target: Target, environment: str, lab: str) -> int:
+    """On both sides: whoever was killed may have been on either."""
+    done: list[str] = []
+    try:
+        joint = joined(target.environment(environment), lab)
+        for side in Side:
+            around = Surroundings(target, joint, side)
+            try:
+                with alone_on(around, lab) as scene:
+                    done += healed(scene)
+            finally:
+                around.close()
+    except NoEvidence as error:
+        print(error, file=sys.stderr)
+        return 3
+    except Exception as error:  # noqa: BLE001 - whatever it was, it is not healed
+        print(f"NOT HEALED: {type(error).__name__}: {error}")
+        return 1
+    print("\n".join(dict.fromkeys(done)) or "no drill was left")
+    return 0
 
 
 def _line(standing: Standing, now_s: float) -> str:

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 
+from fixtures.evidence import NoEvidence
+from fixtures.notify import notifying
+from fixtures.target import Environment
+from reports.release.record import Notification
+from scenarios.drills.journal import Clock
 from scenarios.drills.practice import Practice
+from scenarios.drills.practices import Scene
+from scenarios.faults.place import Place
+from scenarios.faults.site import Site
+from scenarios.faults.standing import standing
+from scenarios.surroundings import Surroundings
 
 
 class AnotherHolds(Exception):
@@ -24,6 +36,47 @@ def alone(note: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise AnotherHolds(f"another run holds drills here: {note.with_suffix('.lock')}") from error
         yield
+
+
+def note_of(environment: Environment, place: Place) -> Path:
+    """Beside the orders of the server that may be lost, where whoever comes next finds it, from whatever checkout."""
+    for server in (environment.servers.database, environment.servers.cache):
+        if server is not None:
+            orders = Path(server.orders)
+            return orders.with_name(f"{orders.stem}-drill.json")
+    return Path(f"{place.folder}-drill.json")
+
+
+@contextmanager
+def alone_on(around: Surroundings, lab: str) -> Iterator[Scene]:
+    """Where drills are held by nobody else meanwhile. Raises AnotherHolds."""
+    place = Place.of(around.target.system, around.environment, lab)
+    note = note_of(around.environment, place)
+    with ExitStack() as stack:
+        stack.enter_context(alone(note))
+
+        @cache
+        def site() -> Site:
+            return stack.enter_context(standing(place))
+
+        def tell(kind: str, text: str) -> Sequence[Notification]:
+            with notifying(around.environment, f"drill-{time.time_ns():x}") as notifier:
+                return notifier.tell(kind, text)
+
+        yield Scene(around, site, note, Clock(), tell)
+
+
+def healed(scene: Scene) -> list[str]:
+    """What earlier runs began is ended: what was done, drill by drill. What this environment lacks was never begun."""
+    done = []
+    for drill in scene.around.target.drills.values():
+        try:
+            practice = scene.practice(drill)
+        except NoEvidence:
+            continue
+        if said := practice.heal():
+            done.append(f"{drill.title}: {said}")
+    return done
 
 
 @contextmanager

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from psycopg import sql
-
 from fixtures.clock import wait_until
 from fixtures.platforms.abilities import Workloads
 from fixtures.platforms.changes import Changes, Ref
-from scenarios.drills.ground import Ground
+from scenarios.drills import doors
+from scenarios.drills.ground import Ground, Ledger
 from scenarios.drills.runbook import Act
 
 ENDS_S = 20.0
@@ -25,6 +24,7 @@ class Applications:
     """Pods of `namespace` are those that use the databases of `ground`."""
 
     ground: Ground
+    ledger: Ledger
     objects: Changes
     workloads: Workloads
     namespace: str
@@ -37,8 +37,8 @@ class Applications:
         """Nobody but the superuser is connected, or can connect: what is being saved stands still."""
         names = list(self.databases)
         with self.ground.connect("postgres") as link:
-            for name in names:
-                link.execute(sql.SQL("ALTER DATABASE {} CONNECTION LIMIT 0").format(sql.Identifier(name)))
+            self.ledger.update(limits=doors.limits(link, names))
+            doors.shut(link, names)
             ended = link.execute(f"SELECT pg_terminate_backend(pid) {OTHERS}".encode(), [names]).fetchall()
 
             def left() -> int:

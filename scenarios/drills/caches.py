@@ -81,9 +81,11 @@ class OfCache:
         cold = ["everything"] if not self._answers() else self.cold()
         return [f"the cache lacks {one}" for one in cold]
 
-    def clear(self, *, is_whole: bool) -> str:
-        """What is gone from the database does not lie here."""
-        return "" if is_whole else "nothing: the data are not the cache's"
+    def clear(self) -> None:
+        """Nothing lies aside."""
+
+    def keep(self, *, is_over: bool) -> str:  # noqa: ARG002 - there are no data of its own
+        return ""
 
     def cold(self) -> list[str]:
         """What it does not hold."""

@@ -13,6 +13,7 @@ from fixtures.platforms.backups import Backup, NotRestored
 from fixtures.platforms.postgres import inventory
 from fixtures.platforms.postgres.backups import BaseBackups, Recovery
 from fixtures.platforms.postgres.inventory import Inventory
+from scenarios.drills import doors
 from scenarios.drills.ground import Connection, Ground, Ledger, fresh
 from scenarios.drills.journal import Clock
 
@@ -49,6 +50,24 @@ class Comeback:
         return "; ".join([f"{self.backup.id}, {age_s:.0f} s old, read in full", *refused])
 
     def restore(self) -> str:
+        """Raises NotProven where what was restored is not what was there."""
+        self.ground.hold()
+        backup, self.into = self.laid_out()
+        with self.ground.beside(self.into) as server:
+            with server.connect(self.ground.databases[0]) as link:
+                self.reaches_s = max(last_change_s(link), backup.ended_s)
+            for database in self.ground.databases:
+                with server.connect(database) as link:
+                    move_ids_on(link)
+            lacking = self.lacking(server.connect)
+        if lacking:
+            raise NotProven("; ".join([*lacking, *self.said]))
+        age_s = self.clock() - self.reaches_s
+        what = f"{backup.id} and its log, up to {age_s:.0f} s ago, every table and right in its place"
+        return "; ".join([what, *self.said])
+
+    def laid_out(self) -> tuple[Backup, Path]:
+        """The backup, in a folder of its own that a server can be started on."""
         if self.backup is None:
             self.choose()
         assert self.backup is not None
@@ -57,22 +76,10 @@ class Comeback:
             self.said.append(
                 f"the archive lacks {', '.join(gaps)}: whatever was written from then on is lost"
             )
-        self.into = fresh(Path(self.ground.data()))
-        self.ledger.update(restored=str(self.into))
-        self.ground.hold()
-        self.ground.backups.restore(self.backup, self.into, self.how or Recovery())
-        with self.ground.beside(self.into) as server:
-            with server.connect(self.ground.databases[0]) as link:
-                self.reaches_s = max(last_change_s(link), self.backup.ended_s)
-            for database in self.ground.databases:
-                with server.connect(database) as link:
-                    move_ids_on(link)
-            lacking = self._lacking(server.connect)
-        if lacking:
-            raise NotProven("; ".join([*lacking, *self.said]))
-        age_s = self.clock() - self.reaches_s
-        what = f"{self.backup.id} and its log, up to {age_s:.0f} s ago, every table and right in its place"
-        return "; ".join([what, *self.said])
+        into = fresh(Path(self.ground.data()))
+        self.ledger.update(restored=str(into))
+        self.ground.backups.restore(self.backup, into, self.how or Recovery())
+        return self.backup, into
 
     def connect(self) -> str:
         """From here on clients see what was restored, or again what was whole."""
@@ -81,11 +88,17 @@ class Comeback:
             raise NotRestored("there is nothing restored to connect to")
         self.resumed_s = self.clock()
         self.ground.serve(served)
+        self.let_in()
         return f"{served.name} serves"
+
+    def let_in(self) -> None:
+        """Users of databases that were shut meanwhile."""
+        if note := self.ledger.note():
+            doors.opened(self.ground, note.limits)
 
     def verify(self) -> str:
         """What clients reach has every table, right and number in its place. Raises NotProven."""
-        if lacking := self._lacking(self.ground.connect):
+        if lacking := self.lacking(self.ground.connect):
             raise NotProven("; ".join(lacking))
         return f"{', '.join(self.was)}: every table and right in its place"
 
@@ -96,7 +109,7 @@ class Comeback:
         return f"{taken.id}, {taken.size_bytes:,} bytes"
 
     def discard(self) -> None:
-        """Its snapshots, when nothing is gone that may be in them."""
+        """Its snapshots, when all that may be in them is proven to be back."""
         backups = self.ground.backups
         if self.taken:
             backups.prune([one for one in backups.backups() if one not in self.taken])
@@ -111,7 +124,8 @@ class Comeback:
             "verify": self.verify,
         }
 
-    def _lacking(self, connect: Callable[[str], Connection]) -> list[str]:
+    def lacking(self, connect: Callable[[str], Connection]) -> list[str]:
+        """What there is not as it was, by name."""
         found = []
         for database, was in self.was.items():
             with connect(database) as link:

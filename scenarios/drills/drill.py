@@ -15,6 +15,7 @@ from pathlib import Path
 from fixtures.clock import TimedOut, wait_until
 from fixtures.target.drills import Drill
 from reports.drills.record import DrillRecord, Moment, StepDone
+from reports.verdicts import Verdict
 from scenarios.drills import judging, recovery, runbook
 from scenarios.drills.journal import Clock, Outcome
 from scenarios.drills.practice import NotBegun, Practice
@@ -22,6 +23,7 @@ from scenarios.drills.recovery import Recovery
 from scenarios.drills.runbook import Act, Person
 from scenarios.drills.truth import Cut, compare
 from scenarios.drills.writer import Product, Writer
+from scenarios.release.probes import Plan
 from scenarios.release.probing import Probing
 from scenarios.release.timeline import LASTING_S
 
@@ -40,6 +42,7 @@ class Stage:
     target: str
     environment: str
     others: Mapping[str, Act] = field(default_factory=dict)  # steps that are not the practice's own
+    reads: Plan | None = None  # what users read, where that is not what the product says
     back_s: float = BACK_S  # after the last step, for users to read and write again for good
     clock: Clock = field(default_factory=Clock)
 
@@ -139,18 +142,19 @@ def hold(drill: Drill, practice: Practice, stage: Stage) -> DrillRecord:
 
 def _reads(drill: Drill, stage: Stage) -> Probing:
     product = stage.product
-    return Probing(product.reading(drill.asks or ""), stage.folder / "reads.bin", product.private)
+    return Probing(
+        stage.reads or product.reading(drill.asks or ""), stage.folder / "reads.bin", product.private
+    )
 
 
 def _record(held: Held, measured: Recovery, began_s: float) -> DrillRecord:
-    """What lies aside goes only where the practice is as it was found: else somebody has to look at it."""
+    """What lies aside goes only where all of it is proven to be back: else somebody has to look at it."""
     drill, stage = held.drill, held.stage
     left = tuple(held.practice.left_behind())
     evidence = {"journal": str(stage.folder / "writes.jsonl"), "probes": str(stage.folder / "reads.bin")}
     is_whole = not measured.unread and measured.truth.is_whole
-    kept = "" if left or held.cut_short else held.practice.clear(is_whole=is_whole)
     started = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(began_s))
-    return DrillRecord(
+    record = DrillRecord(
         id=f"{started}-{stage.target}-{stage.environment}-{drill.name}",
         drill=drill.name,
         title=drill.title,
@@ -163,7 +167,12 @@ def _record(held: Held, measured: Recovery, began_s: float) -> DrillRecord:
         figures=tuple(judging.figures(drill, measured, held.bit)),
         moments=tuple(held.moments),
         losses=(measured.unread,) if measured.unread else judging.losses(measured.truth),
-        evidence=evidence | ({"data": kept} if kept else {}),
+        evidence=evidence,
         cut_short=held.cut_short,
         left_behind=left,
     )
+    if record.verdict is Verdict.PASS and is_whole:
+        held.practice.clear()
+        return record
+    kept = held.practice.keep(is_over=not left)
+    return replace(record, evidence=evidence | ({"data": kept} if kept else {}))

@@ -1,6 +1,6 @@
 """What a drill on a database stands on, and the note of what it is doing there, written before it is done.
 
-A drill that is killed leaves its note. Whoever comes next reads it and ends what was begun: `heal`.
+A drill that is killed leaves its note. Whoever comes next reads it and ends what was begun (healing.py).
 """
 
 from __future__ import annotations
@@ -8,13 +8,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 import psycopg
 
-from fixtures.platforms.postgres.backups import BaseBackups, Recovery
+from fixtures.platforms.postgres.backups import BaseBackups
+from fixtures.platforms.postgres.programs import Login
 from scenarios.drills.journal import sync_folder
 
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -49,25 +51,31 @@ class Ground(Protocol):
         """Serve that folder at the address that clients know, and wait until it takes writes. Raises NotRestored."""
         ...
 
-    def beside(self, data: Path) -> contextlib.AbstractContextManager[BesideServer]:
-        """That folder, recovered, at an address that no client knows; ended in order."""
+    def beside(self, data: Path, *, archives: bool = True) -> contextlib.AbstractContextManager[BesideServer]:
+        """That folder, recovered, at an address that no client knows; ended in order. `archives`: whether its log goes
+        to the archive, which is for what is to be served: recovery follows the newest history that it finds there."""
         ...
 
     def abandon(self, data: Path) -> None:
-        """End whatever runs on that folder, and delete it: a restore that was not finished."""
+        """End whatever runs on that folder, and delete it: a restore that is not served. What it put into the archive
+        is moved out of the way of later ones."""
         ...
 
     def connect(self, database: str) -> Connection: ...
 
 
 class BesideServer(Protocol):
+    @property
+    def login(self) -> Login: ...
+
     def connect(self, database: str) -> Connection: ...
 
 
 @dataclass(frozen=True)
 class Note:
     """What a drill is about to do. Paths are absolute. `aside`: where the original went, untouched; `restored`: where a
-    backup is being laid out; `until_s`: the moment to go back to."""
+    backup is being laid out; `until_s`: the moment to go back to; `limits`: how many connections each database that
+    was shut let in before."""
 
     drill: str
     original: str
@@ -76,6 +84,12 @@ class Note:
     until_s: float | None = None
     is_harmed: bool = False  # the original itself is being changed
     table: str = ""  # "DATABASE TABLE" whose absence is the harm
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+    def lying(self, serves: Path) -> list[Path]:
+        """Folders of data that it names and that nobody is served from."""
+        named = (Path(one) for one in (self.original, self.aside, self.restored) if one)
+        return [path for path in dict.fromkeys(named) if path.exists() and path != serves]
 
 
 class Ledger:
@@ -119,62 +133,6 @@ class Ledger:
         os.write(handle, json.dumps(asdict(note)).encode())
         os.fsync(handle)
         sync_folder(self.path.parent)
-
-
-def heal(ground: Ground, ledger: Ledger) -> str:
-    """End what a killed drill began; what was done, in words, "" where there was nothing. Can be asked again and again.
-
-    The untouched original comes first: nothing is lost with it. Only where it was harmed, a backup is restored.
-    """
-    note = ledger.note()
-    if note is None:
-        return ""
-    original, aside, restored = Path(note.original), Path(note.aside), Path(note.restored)
-    done = "nothing had been done yet"
-    named = [Path(one) for one in (note.original, note.aside, note.restored) if one]
-    if named and ground.is_serving() and not any(one.exists() for one in named):
-        done = "the server that it was held on is no more, and another one serves"
-    elif note.restored and ground.data() == restored:
-        ground.serve(restored)
-        done = "the restored data serve"
-    elif note.aside and aside.exists() and not original.exists():
-        aside.rename(original)
-        ground.serve(original)
-        done = "the original was put back"
-    elif note.is_harmed and not _is_spared(ground, note):
-        done = f"restored from {_restored_anew(ground, note, ledger)}"
-    elif note.original:
-        ground.serve(original)
-        done = "the original serves"
-    if note.restored and ground.data() != restored and restored.exists():
-        ground.abandon(restored)
-    ledger.settle()
-    return done
-
-
-def _is_spared(ground: Ground, note: Note) -> bool:
-    """Whether the harm that was noted had not been done when the drill was killed."""
-    database, _, table = note.table.partition(" ")
-    if not table or not ground.is_serving():
-        return False
-    with ground.connect(database) as link:
-        return link.execute("SELECT to_regclass(%s)", [table]).fetchone() != (None,)
-
-
-def _restored_anew(ground: Ground, note: Note, ledger: Ledger) -> str:
-    from scenarios.drills.comeback import newest_sound
-
-    backup, _ = newest_sound(ground.backups, note.until_s)
-    into = fresh(Path(note.original))
-    if note.restored and Path(note.restored).exists():
-        ground.abandon(Path(note.restored))
-    ledger.update(restored=str(into))
-    ground.hold()
-    ground.backups.restore(backup, into, Recovery(note.until_s, Path(note.original) / "pg_wal"))
-    with ground.beside(into):
-        pass
-    ground.serve(into)
-    return backup.id
 
 
 def fresh(original: Path) -> Path:

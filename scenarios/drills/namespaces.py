@@ -6,7 +6,6 @@ The configuration is on disk, and was compared with what is there, before anythi
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from fixtures.evidence import NoEvidence
 from fixtures.platforms.abilities import Workloads
 from fixtures.platforms.kubernetes.configuration import Configuration, differences
 from scenarios.drills.comeback import NotProven
-from scenarios.drills.journal import Clock
+from scenarios.drills.journal import Clock, put_down
 from scenarios.drills.practice import NotBegun
 from scenarios.drills.runbook import Act
 
@@ -50,13 +49,7 @@ class OfNamespace:
         if not workloads or any(one.available < one.wanted for one in workloads):
             raise NotBegun(f"{self.namespace} is not whole to begin with")
         self.folder.mkdir(parents=True, exist_ok=True)
-        beside = self.file.with_suffix(".new")
-        beside.touch(mode=0o600)  # there are secrets in it
-        with beside.open("w", encoding="utf-8") as file:
-            json.dump(found, file, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.rename(self.file)
+        put_down(self.file, found)
         if differences(self.kept(), self.configuration.keep(self.namespace)):
             raise NotBegun(f"somebody changes {self.namespace} meanwhile")
         return f"{len(found)} objects of {self.namespace} were kept and read back"
@@ -105,10 +98,13 @@ class OfNamespace:
         except NoEvidence as error:
             return [str(error)]
 
-    def clear(self, *, is_whole: bool) -> str:
-        """What is gone from the database does not lie here."""
+    def clear(self) -> None:
         self.file.unlink()
-        return "" if is_whole else "nothing: the data are not the namespace's"
+
+    def keep(self, *, is_over: bool) -> str:
+        if is_over:
+            self.file.unlink(missing_ok=True)
+        return f"the configuration as it was: {self.file}" if self.file.exists() else ""
 
     def _is_available(self) -> bool:
         found = self.workloads.workloads(self.namespace)

@@ -89,8 +89,11 @@ class OfNode:
         left = [f"{one.fault} is still in" for one in self.site.mine()]
         return [*left, *([] if self._is_whole() else [f"{self.namespace} is not whole"])]
 
-    def clear(self, *, is_whole: bool) -> str:
-        return "" if is_whole else "nothing: the data are not the node's"
+    def clear(self) -> None:
+        """Nothing lies aside."""
+
+    def keep(self, *, is_over: bool) -> str:  # noqa: ARG002 - there are no data of its own
+        return ""
 
     def _elsewhere(self) -> int:
         """Pods that are ready and have nothing to do with what was lost."""

@@ -13,11 +13,14 @@ import psycopg
 
 from fixtures.platforms.backups import NotRestored
 from fixtures.platforms.postgres.inventory import Inventory, differences
+from scenarios.drills import doors
 from scenarios.drills.comeback import Comeback, inventories, newest_sound
 from scenarios.drills.disasters import Disaster
-from scenarios.drills.ground import Ground, Ledger, Note, heal
+from scenarios.drills.ground import Ground, Ledger, Note
+from scenarios.drills.healing import heal
 from scenarios.drills.journal import Clock
 from scenarios.drills.runbook import Act
+from scenarios.drills.tables import TableBack
 
 
 class NotBegun(Exception):
@@ -64,8 +67,12 @@ class Practice(Protocol):
         """In what it is not as it was found."""
         ...
 
-    def clear(self, *, is_whole: bool) -> str:
-        """Remove what lies aside, if nothing is gone; where it is kept, in words."""
+    def clear(self) -> None:
+        """Remove what lies aside: all of it is proven to be back."""
+        ...
+
+    def keep(self, *, is_over: bool) -> str:
+        """Leave what lies aside for somebody to look at; where, in words. `is_over`: there is nothing left to heal."""
         ...
 
 
@@ -81,6 +88,7 @@ class OfDatabase:
     may_go_unfelt: bool = False
     _was: Mapping[str, Inventory] = field(default_factory=dict)
     _way: Comeback | None = None
+    _noted: Note | None = None
 
     def fit(self) -> str:
         if self.ledger.note() is not None:
@@ -99,8 +107,9 @@ class OfDatabase:
     def strike(self, drill: str) -> str:
         self.ledger.open(Note(drill, str(self.ground.data())))
         self.disaster.strike(self.ground, self.ledger)
-        how = self.disaster.way_back(self.ledger)
-        self._way = Comeback(self.ground, self.ledger, self._was, how, self.clock)
+        told = (self.ground, self.ledger, self._was, self.disaster.way_back(self.ledger), self.clock)
+        note = self.ledger.note()
+        self._way = TableBack(*told, table=note.table) if note and note.table else Comeback(*told)
         return self.disaster.bit(self.ground)
 
     def acts(self) -> Mapping[str, Act]:
@@ -115,26 +124,31 @@ class OfDatabase:
         return self._way.reaches_s if self._way else None
 
     def heal(self) -> str:
+        self._noted = self.ledger.note() or self._noted
         return heal(self.ground, self.ledger)
 
     def left_behind(self) -> Sequence[str]:
         try:
-            now = inventories(self.ground)
+            now, note = inventories(self.ground), self.ledger.note()
+            shut = doors.shut_still(self.ground, note.limits if note else {})
         except psycopg.Error as error:
             return [f"the database cannot be read: {error}"]
-        return [f"{name}: {one}" for name, was in self._was.items() for one in differences(was, now[name])]
+        found = [f"{name}: {one}" for name, was in self._was.items() for one in differences(was, now[name])]
+        return [*found, *(f"{name} lets nobody in" for name in shut)]
 
-    def clear(self, *, is_whole: bool) -> str:
-        note = self.ledger.note()
-        serves = self.ground.data()
-        named = (note.original, note.aside) if note else ()
-        lying = [path for path in map(Path, filter(None, named)) if path.exists() and path != serves]
-        if is_whole:
-            for path in lying:
-                shutil.rmtree(path)
-            if self._way:
-                self._way.discard()
+    def clear(self) -> None:
+        for path in self._lying():
+            shutil.rmtree(path)
+        if self._way:
+            self._way.discard()
         self.ledger.settle()
-        return (
-            f"kept, because something is gone: {', '.join(map(str, lying))}" if lying and not is_whole else ""
-        )
+
+    def keep(self, *, is_over: bool) -> str:
+        lying = ", ".join(map(str, self._lying()))
+        if is_over:
+            self.ledger.settle()
+        return f"kept, for not all is proven to be back: {lying}" if lying else ""
+
+    def _lying(self) -> list[Path]:
+        note = self.ledger.note() or self._noted
+        return note.lying(self.ground.data()) if note else []

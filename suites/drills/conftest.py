@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from fixtures.drill_options import drill_options
-from fixtures.evidence import NoEvidence
 from fixtures.plugin import gate_of, target_of
 from fixtures.redact import Redactor
 from fixtures.session.judge import Judge, Promise
@@ -22,16 +19,13 @@ from reports.drills.history import keep
 from reports.drills.record import DrillRecord
 from reports.verdicts import Evidence, Measurement
 from scenarios.drills import findings
-from scenarios.drills.alone import alone, ended
+from scenarios.drills.alone import alone_on, ended, healed
 from scenarios.drills.application import product_of
 from scenarios.drills.drill import Stage, hold
-from scenarios.drills.journal import Clock
 from scenarios.drills.practice import NotBegun, NoWayBack, Practice
 from scenarios.drills.practices import Scene
 from scenarios.drills.runbook import AtTheTerminal, Nobody, Person
-from scenarios.faults.place import Place
-from scenarios.faults.site import Site
-from scenarios.faults.standing import standing
+from scenarios.drills.standby import standing_by
 from scenarios.surroundings import Surroundings
 from scenarios.tally import UNIT
 
@@ -53,29 +47,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def scene(surroundings: Surroundings, pytestconfig: pytest.Config) -> Iterator[Scene]:
     options = gate_of(pytestconfig).options
-    place = Place.of(surroundings.target.system, surroundings.environment, options.lab)
-    note = Path(f"{place.folder}-drill.json")
-    with ExitStack() as stack:
-        stack.enter_context(alone(note))
-
-        @cache
-        def site() -> Site:
-            return stack.enter_context(standing(place))
-
-        found = Scene(surroundings, site, note, Clock())
-        for drill in surroundings.target.drills.values():
-            _heal(found, drill)
+    where = ("--target", str(options.target.file), "--env", options.environment.name, "--lab", options.lab)
+    with alone_on(surroundings, options.lab) as found, standing_by(where, found.note.with_suffix(".log")):
+        healed(found)
         found.pass_the_night()
         yield found
-
-
-def _heal(scene: Scene, drill: Drill) -> None:
-    """What an earlier run began; what this environment lacks was never begun here."""
-    try:
-        practice = scene.practice(drill)
-    except NoEvidence:
-        return
-    practice.heal()
 
 
 @pytest.fixture
@@ -86,8 +62,11 @@ def person(pytestconfig: pytest.Config) -> Person:
     capture = pytestconfig.pluginmanager.getplugin("capturemanager")
 
     def read(prompt: str) -> str:
-        with capture.global_and_fixture_disabled():
+        capture.suspend(in_=True)
+        try:
             return input(prompt)
+        finally:
+            capture.resume()
 
     return AtTheTerminal(read)
 
@@ -103,10 +82,11 @@ def try_out(judge: Judge, scene: Scene, person: Person, pytestconfig: pytest.Con
         drill, folder = target.drills[check.name], gate.options.folder / FOLDER / check.name
         product = product_of(scene.around)
         stage = Stage(product, folder, person, target.system, environment, clock=scene.clock)
+        stage = replace(stage, reads=scene.reading(drill, product), others=scene.others(drill))
         practice = scene.practice(drill)
         try:
             with ended(practice):
-                record = hold(drill, practice, replace(stage, others=scene.others(drill)))
+                record = hold(drill, practice, stage)
         except NotBegun as error:
             judge(check, _not_begun(error))
             return

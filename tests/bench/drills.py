@@ -1,7 +1,13 @@
-"""How fast a large database is restored and verified, and whether a drill that is killed loses anything."""
+"""How fast a large database is restored and verified, and whether a drill that is killed loses anything.
+
+python -m tests.bench.drills --kills 10 --seed 7: a piece of the latter alone. The seed says the moments.
+"""
 
 from __future__ import annotations
 
+import argparse
+import random
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -24,13 +30,23 @@ def main() -> int:
     with template() as filled:
         with stand(filled) as place:
             restored_s = restore(place)
-        wrong = kills(filled, KILLS)
+        wrong = kills(filled, KILLS, random.Random(0))
     return report(
         [
             Figure(f"drills: {ROWS:,} rows restored and verified", restored_s, 60, "s"),
             Figure(f"drills: kills at random moments that cost a write, of {KILLS}", wrong, 0, ""),
         ]
     )
+
+
+def piece(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.drills", description=__doc__)
+    parser.add_argument("--kills", type=int, required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    told = parser.parse_args(arguments)
+    with template() as filled:
+        wrong = kills(filled, told.kills, random.Random(told.seed))
+    return report([Figure(f"drills: kills that cost a write, of {told.kills}", wrong, 0, "")])
 
 
 def restore(place: Stand) -> float:
@@ -59,14 +75,20 @@ def restore(place: Stand) -> float:
     return took_s
 
 
-def kills(filled: Path, times: int) -> int:
+def kills(filled: Path, times: int, chance: random.Random) -> int:
     """How many of them were not ended well."""
     wrong = 0
     for number in range(times):
         with stand(filled) as place, tempfile.TemporaryDirectory() as folder:
             try:
-                ended_by_the_next(place, Path(folder), DISASTERS[number % len(DISASTERS)])
+                ended_by_the_next(
+                    place, Path(folder), DISASTERS[number % len(DISASTERS)], chance.uniform(0, 6)
+                )
             except AssertionError as error:
                 wrong += 1
                 print(f"  kill {number}: {error}", flush=True)
     return wrong
+
+
+if __name__ == "__main__":
+    sys.exit(piece(sys.argv[1:]))

@@ -61,9 +61,11 @@ class StandGround:
             self.stand.server.start(data)
 
     @contextmanager
-    def beside(self, data: Path) -> Iterator[Server]:
+    def beside(self, data: Path, *, archives: bool = True) -> Iterator[Server]:
         login = self.stand.login
-        server = Server(self.stand.programs, Login(login.host, login.port + 1, password=login.password))
+        settings = {} if archives else {"archive_mode": "off"}
+        apart = Login(login.host, login.port + 1, password=login.password)
+        server = Server(self.stand.programs, apart, settings)
         server.start(data)
         try:
             yield server
@@ -72,6 +74,7 @@ class StandGround:
 
     def abandon(self, data: Path) -> None:
         self.stand.server.kill(data)
+        self.backups.disown(data, self.data())
         shutil.rmtree(data)
 
     def connect(self, database: str) -> Connection:

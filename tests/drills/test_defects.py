@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +12,12 @@ import pytest
 from fixtures.platforms.postgres.backups import BaseBackups, Recovery
 from fixtures.platforms.postgres.server import Server
 from reports.drills.record import DrillRecord
-from reports.verdicts import Verdict
+from reports.release.record import Notification
+from reports.verdicts import Evidence, Measurement, Verdict
 from scenarios.drills.disasters import PageCorrupted
-from scenarios.drills.people import NotHeard, told
+from scenarios.drills.people import NotHeard, opened, told
 from tests.drills.product import StandGround
 from tests.drills.test_drills import RESTORE, Scene, figure, scene
-from tests.drills.test_rds import Hasty
 
 __all__ = ["scene"]  # the fixture
 
@@ -29,8 +29,8 @@ class Spoilt(StandGround):
     after: Sequence[str] = ()
 
     @contextmanager
-    def beside(self, data: Path) -> Iterator[Server]:
-        with super().beside(data) as server:
+    def beside(self, data: Path, *, archives: bool = True) -> Iterator[Server]:
+        with super().beside(data, archives=archives) as server:
             with server.connect() as link:
                 for statement in self.before:
                     link.execute(statement.encode())
@@ -97,18 +97,33 @@ def test_an_older_snapshot_costs_more_than_was_promised(scene: Scene) -> None:
     assert len(record.losses) >= 10
 
 
-def heard_by(*channels: str) -> Callable[[], list[str]]:
-    return lambda: list(channels)
+def sent(channel: str, *, delivered: bool | None, why: str = "") -> Notification:
+    return Notification(0.0, channel, "failure", "a drill", delivered, why, took_s=0.2)
 
 
-def test_a_notification_that_nobody_heard_names_who() -> None:
-    sent: list[str] = []
-    act = told(lambda: sent.append("x"), heard_by("slack"), ["slack", "pagerduty"], Hasty())
-    with pytest.raises(NotHeard, match="not heard within 30 s: pagerduty"):
-        act()
-    assert sent == ["x"]
-    assert told(lambda: None, heard_by("slack", "email"), ["slack"], Hasty())().startswith(
-        "heard by slack after"
-    )
-    with pytest.raises(ValueError, match="nobody"):
-        told(lambda: None, heard_by(), [])
+def test_a_notification_that_somebody_did_not_hear_names_the_channel() -> None:
+    asked: list[tuple[str, str]] = []
+
+    def tell(kind: str, text: str) -> list[Notification]:
+        asked.append((kind, text))
+        return [sent("slack", delivered=True), sent("pagerduty", delivered=False, why="no answer within 8 s")]
+
+    with pytest.raises(NotHeard, match=r"^pagerduty: no answer within 8 s$"):
+        told(tell, "failure", "a drill")()
+    assert asked == [("failure", "a drill")]
+
+
+def test_a_notification_is_done_when_it_was_heard_and_unproven_where_nobody_can_tell() -> None:
+    assert told(lambda *_: [sent("slack", delivered=True)], "x", "y")() == "heard on slack after 0.2 s"
+    assert told(lambda *_: [sent("slack", delivered=None)], "x", "y")() == ""
+    with pytest.raises(NotHeard, match="names no channel"):
+        told(lambda *_: [], "x", "y")()
+
+
+def test_an_incident_is_opened_when_somebody_had_the_alert() -> None:
+    had = Measurement(0.0, "violations", 1, bad=0, evidence=(Evidence("pagerduty had it after 1.0 s", "x"),))
+    assert opened(lambda: had)() == "opened: pagerduty had it after 1.0 s"
+    with pytest.raises(NotHeard, match="pagerduty: no critical test alert"):
+        opened(lambda: Measurement(1.0, "violations", 1, bad=1, why="pagerduty: no critical test alert"))()
+    with pytest.raises(NotHeard, match="the sink does not answer"):
+        opened(lambda: Measurement(None, "violations", 0, why="the sink does not answer"))()

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from fixtures.platforms.postgres import inventory
-from scenarios.drills.ground import Ledger, heal
+from scenarios.drills.ground import Ledger
+from scenarios.drills.healing import heal
 from scenarios.drills.journal import Outcome, read
 from scenarios.drills.truth import Cut, compare
 from tests.drills.database import Stand
@@ -48,13 +49,12 @@ def killed_after(stand: Stand, url: str, folder: Path, disaster: str, wait_s: fl
         child.kill()
 
 
-def ended_by_the_next(place: Stand, folder: Path, disaster: str) -> None:
-    """Fails where anything is otherwise than it was, or gone that need not be."""
+def ended_by_the_next(place: Stand, folder: Path, disaster: str, wait_s: float) -> None:
+    """Killed so long after it may have done harm. Fails where anything is not as it was, or gone that need not be."""
     place.backups.take("base")
     with place.server.connect() as link:
         was = inventory.take(link)
     api = Api(place.login.host, place.login)
-    wait_s = random.uniform(0, 6)
     try:
         killed_after(place, api.url, folder, disaster, wait_s)
         ground, ledger = StandGround(place), Ledger(folder / "note.json")
@@ -79,4 +79,4 @@ def ended_by_the_next(place: Stand, folder: Path, disaster: str) -> None:
 def test_a_drill_that_was_killed_is_ended_by_whoever_comes_next(
     place: Stand, tmp_path: Path, disaster: str
 ) -> None:
-    ended_by_the_next(place, tmp_path, disaster)
+    ended_by_the_next(place, tmp_path, disaster, random.uniform(0, 6))

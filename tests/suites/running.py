@@ -39,8 +39,14 @@ class Run:
 
 
 def run_stage(
-    *stages: str, lab: str, folder: Path, options: tuple[str, ...] = (), timeout_s: float = 240
+    *stages: str,
+    lab: str,
+    folder: Path,
+    options: tuple[str, ...] = (),
+    timeout_s: float = 240,
+    answers: str | None = None,
 ) -> Run:
+    """`answers`: what a person says at the terminal, a line each."""
     command = [
         sys.executable,
         "-m",
@@ -50,7 +56,9 @@ def run_stage(
         *(f"-pno:{one}" for one in (*LEFT_OUT, *(() if "e2e" in stages else (BROWSERS,)))),
     ]
     command += ["--target", "hwayo", "--lab", lab, "--run-dir", str(folder), *options]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout_s, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=timeout_s, check=False, input=answers
+    )
     assert (folder / "verdict.json").exists(), done.stdout + done.stderr
     verdict = json.loads((folder / "verdict.json").read_text())
     return Run(done.returncode, {one["name"]: one for one in verdict["findings"]}, done.stdout + done.stderr)

@@ -1,0 +1,94 @@
+"""What is practised on our side's workloads and on the front door: nothing there is touched that has not opted in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from fixtures.clock import SystemClock
+from fixtures.evidence import Missing, Unsupported
+from fixtures.platforms.abilities import Workloads, able
+from fixtures.platforms.changes import Changes, Ref
+from fixtures.platforms.kubernetes import Kubernetes
+from fixtures.platforms.kubernetes.configuration import Configuration
+from fixtures.probes.http import Entry, open_client
+from scenarios.drills.journal import Clock
+from scenarios.drills.maintenance import Maintenance
+from scenarios.drills.namespaces import OfNamespace
+from scenarios.drills.versions import OfVersion
+from scenarios.faults.radius import OPT_IN, has_opted_in
+from scenarios.release.carrying import router_of
+from scenarios.release.fleet import Fleet
+from scenarios.release.health import inside, unwell
+from scenarios.release.telling import wording_of
+from scenarios.surroundings import Surroundings
+
+ANSWERS_S = 2.0
+
+
+@dataclass(frozen=True)
+class OnSide:
+    """`folder`: where what is to be put back is kept meanwhile."""
+
+    around: Surroundings
+    folder: Path
+    clock: Clock
+
+    def namespace(self) -> OfNamespace:
+        """Raises NoEvidence."""
+        platform, namespace = self.around.platform, self.around.namespace
+        if not isinstance(platform, Kubernetes):
+            raise Unsupported(platform, "configuration of a namespace")
+        space = self._opted_in(namespace)
+
+        def delete() -> None:
+            if space:
+                platform.delete_object(Ref("Namespace", "", namespace), space)
+
+        return OfNamespace(
+            Configuration(platform.session), platform, namespace, self.folder, delete, self.clock
+        )
+
+    def version(self, service: str) -> OfVersion:
+        """Raises NoEvidence."""
+        around = self.around
+        platform = around.platform
+        self._opted_in(around.namespace)
+
+        def said() -> str:
+            found = unwell(around.target.services, inside(around, around.side))
+            return "; ".join(f"{name} {why}" for name, why in found.items())
+
+        return OfVersion(
+            Fleet(platform, around.namespace, SystemClock()),
+            able(platform, Changes),
+            able(platform, Workloads),
+            service,
+            said,
+            self.folder / f"{around.namespace}-version.json",
+            self.clock,
+        )
+
+    def door(self) -> Maintenance:
+        """Raises NoEvidence."""
+        around = self.around
+        entry = Entry(around.entry, {}, around.ca, around.environment.host or "")
+
+        def answer() -> int:
+            try:
+                with open_client(entry, ANSWERS_S) as http:
+                    return http.get("/").status_code
+            except httpx.HTTPError:
+                return 0
+
+        page = wording_of(around.target).page
+        return Maintenance(router_of(around), page, answer, self.folder / "front-door.json")
+
+    def _opted_in(self, namespace: str) -> str:
+        """Its uid; "" where it is not there: then there is at most something to heal. Raises Missing."""
+        space = able(self.around.platform, Changes).read_object(Ref("Namespace", "", namespace))
+        if space is not None and not has_opted_in(space):
+            raise Missing(f"{namespace} is not labelled {'='.join(OPT_IN)}, so nothing there may be lost")
+        return str(space["metadata"]["uid"]) if space else ""
