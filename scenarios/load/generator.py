@@ -172,7 +172,8 @@ class Generator:
 
     def _arrive(self, model: Open, zero_ns: int) -> None:
         sides, room = len(self._users), max(1, model.in_flight // self.parts)
-        decks = {type(user): _deck(user, self.plan.seed) for users in self._users for user in users}
+        classes = {type(user): user for users in self._users for user in users}
+        decks = {one: _deck(user, self.plan.seed) for one, user in classes.items()}
         order = random.Random(self.plan.seed)
         turns = [order.sample(range(sides), sides) for _ in range(DECK)]  # who goes first changes, at random
         for arrival in range(self.part, model.profile.total, self.parts):
