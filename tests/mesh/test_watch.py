@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 
-from fixtures.lab import access
+from fixtures.lab import access, custom
 from fixtures.lab.api import Api
 from fixtures.lab.layout import Layout
 from fixtures.lab.pki import Authority
 from fixtures.lab.populate import populate
 from fixtures.lab.process import Part, Running
-from fixtures.lab.systems.hwayo import istio
 from tests import loops
 from tests.mesh.manifests import Object, certificate, gateway, namespace, service, to, virtual_service
 from tests.mesh.running import wait_until
@@ -118,7 +117,7 @@ def test_the_files_follow_the_cluster(following: Layout) -> None:
     pair = Authority.load(following.pki).issue(["shop.example"])
     create(
         following,
-        *istio.definitions(),
+        *custom.istio(),
         certificate("blue", "shop-tls", pair),
         gateway("blue", "door"),
         virtual_service("blue", "canary", ["shop.example"], gateways=["door"], http=rules(5)),
@@ -132,7 +131,7 @@ def test_the_files_follow_the_cluster(following: Layout) -> None:
 
 
 def test_an_object_that_makes_no_sense_leaves_the_mesh_as_it_was(following: Layout) -> None:
-    create(following, namespace("blue"), web(), *istio.definitions())
+    create(following, namespace("blue"), web(), *custom.istio())
     wait_until(lambda: bool(read(following, "listeners.json")))
     create(following, {**gateway("blue", "door"), "spec": {"servers": "all of them"}})
     wait_until(lambda: "makes no sense" in (following.logs / "mesh.log").read_text())
