@@ -92,6 +92,13 @@ def test_behind_an_alb_the_listener_is_named() -> None:
     assert (problem.path, problem.read) == ("environments.lab", "no alb")
 
 
+def test_a_secret_of_a_cluster_is_none_where_the_target_has_no_cluster() -> None:
+    channels = "channels: {slack: 'secret:shop/slack/url'}"
+    problem = only(placed("ecs", "nginx", f"cluster: a, {channels}"))
+    assert (problem.path, problem.read) == ("environments.lab.channels.slack", "secret:shop/slack/url")
+    assert problem.expected == "env:NAME: a target on ecs has no cluster that keeps secrets"
+
+
 def test_an_environment_that_does_not_say_where_its_platform_is_is_refused() -> None:
     problem = only(placed("compose", "nginx", "pace: 1"))
     assert problem.read == "nothing about kubernetes"
