@@ -158,8 +158,7 @@ class Rollback:
 
         def closed() -> str:
             self.road.close(wording_of(self.around.target).page)
-            answer = self.around.http_to(Side.BLUE).get("/")
-            return "" if answer.status_code == 503 else f"the front door answers {answer.status_code}"
+            return self._closed(self.written.automatic.switch.seconds)
 
         def redeployed() -> str:
             blue.redeploy(self.known.blue)
@@ -184,6 +183,21 @@ class Rollback:
         self.steps.append(record.Step("restore", self.titles["restore"], None, None, None, left))
         reason = f"{why.reason}; blue was not fit: {unfit}"
         return self._told(Why(reason, why.decided_s, why.onset_s, "emergency"), ok)
+
+    def _closed(self, within_s: float) -> str:
+        """The router has been told; the front door turns users away a moment later."""
+        door, seen = self.around.http_to(Side.BLUE), 0
+
+        def is_closed() -> bool:
+            nonlocal seen
+            seen = door.get("/").status_code
+            return seen == 503
+
+        try:
+            wait_until(is_closed, within_s, self.clock)
+        except TimedOut:
+            return f"the front door answers {seen}"
+        return ""
 
     # -----------------------------------------------------------------------------------------------------------------
     def _timed(
