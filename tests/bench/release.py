@@ -51,7 +51,7 @@ def _carried_alone(folder: Path) -> Release:
 
 def _carried(lab: Lab, folder: Path) -> Release:
     found = carried(lab, folder).record
-    reasons = "; ".join(found.reasons)[:160]
+    reasons = "; ".join(found.reasons)
     print(f"  {folder.name}: {found.outcome}, {found.ended_s - found.begun_s:.0f} s, {reasons}", flush=True)
     return found
 
