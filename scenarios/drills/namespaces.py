@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fixtures.clock import TimedOut, wait_until
@@ -36,6 +36,7 @@ class OfNamespace:
     resumed_s: float = float("inf")
     reaches_s: float | None = None
     may_go_unfelt: bool = False
+    _was: list[dict[str, object]] = field(default_factory=list)
 
     @property
     def file(self) -> Path:
@@ -50,7 +51,8 @@ class OfNamespace:
             raise NotBegun(f"{self.namespace} is not whole to begin with")
         self.folder.mkdir(parents=True, exist_ok=True)
         put_down(self.file, found)
-        if differences(self.kept(), self.configuration.keep(self.namespace)):
+        self._was = self.kept()
+        if differences(self._was, self.configuration.keep(self.namespace)):
             raise NotBegun(f"somebody changes {self.namespace} meanwhile")
         return f"{len(found)} objects of {self.namespace} were kept and read back"
 
@@ -82,7 +84,7 @@ class OfNamespace:
     def verify(self) -> str:
         if found := self.left_behind():
             raise NotProven("; ".join(found))
-        return f"{len(self.kept())} objects are as they were"
+        return f"{len(self._was)} objects are as they were"
 
     def heal(self) -> str:
         if not self.file.exists():
@@ -94,7 +96,7 @@ class OfNamespace:
 
     def left_behind(self) -> Sequence[str]:
         try:
-            return differences(self.kept(), self.configuration.keep(self.namespace))
+            return differences(self._was, self.configuration.keep(self.namespace))
         except NoEvidence as error:
             return [str(error)]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 
-from fixtures.platforms.postgres import inventory
+from fixtures.platforms.postgres import archive, inventory
 from fixtures.platforms.postgres.inventory import Inventory
 from scenarios.drills.comeback import NotProven
 from scenarios.drills.ground import Connection, Ground
@@ -22,6 +22,7 @@ from scenarios.drills.practice import NotBegun
 from scenarios.drills.runbook import Act
 
 LOCKS_S = 5
+ARCHIVES_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ class OfSchema:
     def roll_back(self) -> str:
         self.resumed_s = self.clock()
         self._carry_out(self.migration.undo, "undone")
+        with self._connect() as link:
+            archive.pushed(link, ARCHIVES_S)  # else the archive may end between the two
         return f"carried out: {self.migration.undo}"
 
     def verify(self) -> str:

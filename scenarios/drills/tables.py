@@ -10,10 +10,12 @@ from pathlib import Path
 
 from psycopg import sql
 
+from fixtures.platforms.postgres import archive
 from scenarios.drills.comeback import Comeback, NotProven, last_change_s
 from scenarios.drills.ground import BesideServer, Connection, Ground
 
 COPIES_S = 600.0
+ARCHIVES_S = 10.0
 FILE = "table.sql"
 NAMED = """
     SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -61,6 +63,11 @@ class TableBack(Comeback):
             rows = copied(self.ground, server, self.table, into)
         if lacking := self.lacking(self.ground.connect):
             raise NotProven("; ".join([*lacking, *self.said]))
+        with self.ground.connect(self.table.partition(" ")[0]) as link:
+            if not archive.pushed(
+                link, ARCHIVES_S
+            ):  # until it is, the archive ends with a table that is not there
+                self.said.append("it is not in the archive yet")
         what = (
             f"{rows:,} rows of {self.table.partition(' ')[2]} from {backup.id} and its log, as of just before"
         )

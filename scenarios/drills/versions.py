@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class OfVersion:
     resumed_s: float = float("inf")
     reaches_s: float | None = None
     may_go_unfelt: bool = False
+    _was: Mapping[str, Any] = field(default_factory=dict)  # how each deployment was asked for
 
     def fit(self) -> str:
         if self.file.exists():
@@ -48,8 +49,9 @@ class OfVersion:
             raise NotBegun(f"it is not whole to begin with: {lacking}")
         found = self.fleet.definitions()
         put_down(self.file, found)
-        if self.good() != found:
-            raise NotBegun("what was kept of it is not what it is")
+        self._was = _specs(self.good())
+        if self._was != _specs(self.fleet.definitions()):
+            raise NotBegun("somebody changes it meanwhile")
         return f"{len(found)} definitions of {self.fleet.namespace} were kept and read back"
 
     def good(self) -> list[dict[str, Any]]:
@@ -96,8 +98,8 @@ class OfVersion:
 
     def left_behind(self) -> Sequence[str]:
         """Of the deployments: what else is among the definitions, controllers write to."""
-        was, now = _specs(self.good()), _specs(self.fleet.definitions())
-        found = [f"{name} is not as it was" for name, spec in was.items() if now.get(name) != spec]
+        now = _specs(self.fleet.definitions())
+        found = [f"{name} is not as it was" for name, spec in self._was.items() if now.get(name) != spec]
         lacking = self.fleet.lacking()
         return [*found, *([lacking] if lacking else [])]
 
