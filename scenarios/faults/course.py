@@ -37,6 +37,7 @@ class Course:
     recovered: float | None = None
     rush: Rush | None = None  # what a service was asked, where that is to be known
     taken_back: Rollback | None = None  # how users were taken back, where they were to be
+    afterwards: Timeline | None = None  # what they saw from then on, while the fault was still in
     steady: Timeline | None = None  # what users saw just before, without a failure
 
     @property
@@ -209,6 +210,9 @@ def _wrong(experiment: Experiment, course: Course, lost: float) -> list[str]:
         wrong.append(course.rush.wrong)
     if course.taken_back:
         wrong += takeback.wrong(course.taken_back)
+    if course.afterwards and course.afterwards.failed:
+        failed, asked = course.afterwards.failed, course.afterwards.count
+        wrong.append(f"{failed} of {asked} requests of users who had been taken back failed")
     return [*wrong, *_unanswered(experiment, course)]
 
 
@@ -228,6 +232,8 @@ def _unknown(experiment: Experiment, course: Course) -> str:
         return "nobody knows whether all that users asked while the fault was in was answered"
     if experiment.rolls_back and course.taken_back is None:
         return "nobody took users back"
+    if experiment.rolls_back and not (course.afterwards and course.afterwards.count):
+        return "nobody knows how users fared who had been taken back"
     if experiment.amplified and course.rush is None:
         return f"nobody counted what {experiment.amplified.service} was asked"
     return course.rush.unknown if course.rush else ""

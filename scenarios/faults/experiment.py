@@ -22,7 +22,7 @@ from scenarios.faults.rehearsal import radius_of
 from scenarios.faults.rush import Rush
 from scenarios.faults.site import DidNotBite, Site
 from scenarios.faults.stage import Stage
-from scenarios.faults.takeback import longest_s, take_back
+from scenarios.faults.takeback import afterwards, longest_s, take_back
 from scenarios.faults.watching import POLL_S, Audience, NotSteady
 from scenarios.surroundings import Surroundings
 from scenarios.tally import UNIT
@@ -121,6 +121,7 @@ class Trial:
                 rush.look_during(self.around)
             if experiment.rolls_back:
                 self.course.taken_back = take_back(self.around, asking.others.timeline, experiment.title)
+                self.course.afterwards = afterwards(self.course.taken_back, asking.others.timeline())
             self._expect_next(stage, healed=False)
 
 

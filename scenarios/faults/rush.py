@@ -9,7 +9,7 @@ from fixtures.statistics import lower_limit, upper_limit
 from fixtures.target.experiment import Amplified
 from scenarios.surroundings import Surroundings
 
-LEAST_WINDOW_S = 8.0  # a rate needs a few scrapes, however fast the environment's pace is
+LEAST_WINDOW_S = 6.0  # a rate needs a few scrapes, however fast the environment's pace is
 KNOWN_S = 3.0  # what is asked now is in Prometheus so much later
 REACHES = 0.5  # of what reached the service before: with less of it, its callers have no failure to answer
 

@@ -3,6 +3,7 @@ throughout. Who asks in the next experiment may begin while the one before is be
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -23,11 +24,23 @@ class Stage:
         self._onlookers = self._open.enter_context(Onlookers())
         self.crowd = self._open.enter_context(Crowd(around))
         self._early: dict[Path, Audience] = {}
+        self._preparing: threading.Thread | None = None
 
-    def prepare(self, coming: Sequence[Experiment]) -> None:
-        """Users who are to be counted set out now, for the first experiment that wants them."""
+    def prepare(self, coming: Sequence[Experiment], folder: Path) -> None:
+        """For a stage's experiments, whose folders are there: who asks in the first begins, and users who are to be
+        counted set out for the first that wants them. Nobody waits for either."""
+        if coming:
+            self._preparing = threading.Thread(
+                target=self.expect, args=(coming[0], folder / coming[0].name), daemon=True
+            )
+            self._preparing.start()
         if loads := [one.load.amount for one in coming if one.load]:
             self.crowd.set_out(loads[0])
+
+    def _prepared(self) -> None:
+        if self._preparing is not None:
+            self._preparing.join()
+            self._preparing = None
 
     def expect(self, experiment: Experiment, folder: Path) -> None:
         """Have those who ask in it begin now. Where they cannot yet, they begin with the experiment."""
@@ -37,6 +50,7 @@ class Stage:
     @contextmanager
     def audience(self, experiment: Experiment, folder: Path) -> Iterator[Audience]:
         """Raises Missing, and ProberFailed also at its end, where they did not ask for as long as they were to."""
+        self._prepared()
         found = self._early.pop(folder, None) or audience(experiment, self._around, folder, self._onlookers)
         try:
             yield found
@@ -44,6 +58,7 @@ class Stage:
             found.leave()
 
     def close(self) -> None:
+        self._prepared()
         self._open.close()
 
     def __enter__(self) -> Self:

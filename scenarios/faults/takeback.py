@@ -14,6 +14,7 @@ from scenarios.release.fleet import Fleet
 from scenarios.release.moment import Moments
 from scenarios.release.moving import Road
 from scenarios.release.rollback import REHEARSAL, Known, Why
+from scenarios.release.stage import SETTLES_S
 from scenarios.release.timeline import Timeline
 from scenarios.surroundings import Surroundings
 
@@ -56,6 +57,15 @@ def wrong(found: Rollback) -> list[str]:
     late = found.took_s is None or found.took_s > found.budget_s
     total = f"users were not taken back within {found.budget_s:g} s" if late else ""
     return [*steps, *([total] if total else [])]
+
+
+def afterwards(found: Rollback, users: Timeline) -> Timeline | None:
+    """What users saw once the switch was over, while the fault was still in; None where it never was."""
+    switched = [step.begun_s for step in found.steps if step.name == "switch" and step.ok and step.begun_s]
+    if not switched:
+        return None
+    since_s = max(found.last_green_s or 0.0, *switched) + SETTLES_S
+    return users.between(since_s, users.whole_until_s)
 
 
 def said(step: Step) -> str:

@@ -44,9 +44,9 @@ def site(surroundings: Surroundings, pytestconfig: pytest.Config) -> Iterator[Si
 
 
 @pytest.fixture(scope="session")
-def stage(surroundings: Surroundings, request: pytest.FixtureRequest) -> Iterator[Stage]:
+def stage(surroundings: Surroundings, folder: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
     with Stage(surroundings) as found:
-        found.prepare(experiments(request.session.items))
+        found.prepare(experiments(request.session.items), folder)
         yield found
 
 
@@ -57,7 +57,7 @@ def experiments(items: Sequence[pytest.Item]) -> list[Experiment]:
     return [one for one in found if isinstance(one, Experiment)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def folder(pytestconfig: pytest.Config) -> Path:
     return gate_of(pytestconfig).options.folder / FOLDER
 

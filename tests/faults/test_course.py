@@ -14,6 +14,7 @@ from fixtures.target.experiment import Experiment
 from reports.chaos import page
 from reports.release.record import Rollback, Step
 from reports.verdicts import Verdict
+from scenarios.faults import takeback
 from scenarios.faults.acts import Undone
 from scenarios.faults.course import Course, judged, left_behind
 from scenarios.faults.healing import Healed
@@ -238,7 +239,7 @@ BACK: dict[str, Any] = {
 
 
 def test_users_who_were_taken_back_in_time_are_told_of_with_the_steps() -> None:
-    found = course(taken_back=taken_back())
+    found = course(taken_back=taken_back(), afterwards=users())
     said, reason = verdict(found, **BACK)
     assert said is Verdict.PASS, reason
     assert "    2.00 s  rollback: 立即切換流量到藍環境, in 4.0 s of 30 s" in found.text
@@ -254,6 +255,7 @@ def test_users_who_were_taken_back_in_time_are_told_of_with_the_steps() -> None:
         ),
         (taken_back(took_s=301.0), Verdict.FAIL, "users were not taken back within 300 s"),
         (None, Verdict.UNKNOWN, "nobody took users back"),
+        (taken_back(), Verdict.UNKNOWN, "nobody knows how users fared who had been taken back"),
     ],
 )
 def test_users_who_were_not_taken_back_pass_nothing(
@@ -262,6 +264,17 @@ def test_users_who_were_not_taken_back_pass_nothing(
     said, reason = verdict(course(taken_back=found), **BACK)
     assert said is verdicts
     assert says in reason
+
+
+def test_users_who_had_been_taken_back_and_still_fail_are_told_of() -> None:
+    """From two seconds after the switch on, which began after three: as on connections that are kept."""
+    found = taken_back()
+    seen = takeback.afterwards(found, users(range(100, 252)))
+    assert seen is not None
+    said, reason = verdict(course(taken_back=found, afterwards=seen), **BACK)
+    assert said is Verdict.FAIL
+    assert reason.endswith("2 of 250 requests of users who had been taken back failed")
+    assert takeback.afterwards(taken_back("green still answers users"), users()) is None
 
 
 def test_users_can_only_be_taken_back_where_some_were_led_there() -> None:

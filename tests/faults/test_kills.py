@@ -14,11 +14,13 @@ from fixtures.platforms.kubernetes import Kubernetes
 from scenarios.faults.healing import marks
 from scenarios.faults.place import Place
 from scenarios.faults.site import essence
+from tests.bench.faults import moments
 from tests.cluster import servers
 from tests.cluster.servers import ApiServer
 from tests.faults.killing import Pair
 from tests.faults.runner import Cut
 from tests.faults.test_ending import DEPLOYMENT, HEALS_S
+from tests.faults.test_lab import FAULTS
 
 KILLS = 25
 LONGEST_S = 0.6  # a fault is in within a fraction of a second here
@@ -75,3 +77,11 @@ def test_an_api_server_that_restarts_meanwhile_delays_the_heal_and_no_more(tmp_p
             assert state(platform, namespace) == before
             assert marks(platform) == []
             platform.close()
+
+
+def test_the_bench_puts_every_kind_in_before_one_again_and_the_seed_says_when() -> None:
+    drawn = list(moments(2 * len(FAULTS), seed=7))
+    for half in (drawn[: len(FAULTS)], drawn[len(FAULTS) :]):
+        assert sorted(map(str, FAULTS)) == sorted(str(fault) for fault, _ in half)
+    assert drawn == list(moments(2 * len(FAULTS), seed=7))
+    assert drawn[:5] != list(moments(5, seed=8))

@@ -115,6 +115,14 @@ def test_who_is_expected_has_begun_before_the_experiment_does(stage: Stage, tmp_
     assert steady.count >= 0.9 * watching.STEADY_S * watching.PROBES_RPS
 
 
+def test_who_asks_in_the_first_experiment_begins_with_the_stage(stage: Stage, tmp_path: Path) -> None:
+    stage.prepare([EXPERIMENT], tmp_path)
+    early = tmp_path / EXPERIMENT.name / "green.bin"
+    wait_until(lambda: early.exists() and early.stat().st_size > 0, WITHIN_S)
+    with stage.audience(EXPERIMENT, tmp_path / EXPERIMENT.name) as asking:
+        assert asking.users.out == early
+
+
 def test_who_cannot_begin_early_begins_with_the_experiment_and_says_why_not(
     stage: Stage, tmp_path: Path
 ) -> None:
