@@ -68,7 +68,7 @@ def test_hwayos_own_plan_is_a_backup_a_day_for_thirty_days() -> None:
     written = Target.load("hwayo").backups
     assert written is not None
     plan = retention.planned(written)
-    assert plan == Plan((Rule("daily", DAY_S, 30 * DAY_S),))
+    assert plan == Plan((Rule("daily", DAY_S, 30 * DAY_S),), lag_s=900.0)
     assert retention.faults(plan, [backup(DAY_S * n) for n in range(30)], NOW_S) == []
     (fault,) = retention.faults(plan, [backup(DAY_S * n) for n in range(2, 30)], NOW_S)
     assert fault == "daily: no backup for 2 d, from 2 d ago on"

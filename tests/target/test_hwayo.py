@@ -123,6 +123,7 @@ def test_the_lab_lacks_what_it_says_and_nothing_else(hwayo: Target) -> None:
     assert lacking == {
         "logs-collected",
         "audit-retention",
+        "copies-encrypted",
         "scan-images",
         "scan-secrets",
         "scan-code",
