@@ -63,11 +63,6 @@ class TableBack(Comeback):
             rows = copied(self.ground, server, self.table, into)
         if lacking := self.lacking(self.ground.connect):
             raise NotProven("; ".join([*lacking, *self.said]))
-        with self.ground.connect(self.table.partition(" ")[0]) as link:
-            if not archive.pushed(
-                link, ARCHIVES_S
-            ):  # until it is, the archive ends with a table that is not there
-                self.said.append("it is not in the archive yet")
         what = (
             f"{rows:,} rows of {self.table.partition(' ')[2]} from {backup.id} and its log, as of just before"
         )
@@ -76,7 +71,10 @@ class TableBack(Comeback):
     def connect(self) -> str:
         """The server never left its address."""
         self.let_in()
-        return f"{self.ground.data().name} serves, with all that others wrote to it meanwhile"
+        with self.ground.connect(self.table.partition(" ")[0]) as link:
+            # Until it is there, the archive ends with a table that is gone, or with a database that lets nobody in.
+            late = "" if archive.pushed(link, ARCHIVES_S) else "; not in the archive yet"
+        return f"{self.ground.data().name} serves, with all that others wrote to it meanwhile{late}"
 
 
 def copied(ground: Ground, server: BesideServer, table: str, into: Path) -> int:
