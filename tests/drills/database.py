@@ -15,7 +15,7 @@ from fixtures.lab.stores import NOBODY, Postgres, archiving
 from fixtures.platforms.postgres.backups import BaseBackups
 from fixtures.platforms.postgres.programs import Login, Programs
 from fixtures.platforms.postgres.server import Server
-from tests.subnets import kept
+from tests.subnets import claimed
 
 PASSWORD = "hidden"
 SCHEMA = (
@@ -86,8 +86,8 @@ class Stand:
 @contextmanager
 def template() -> Iterator[Path]:
     """A data folder with the schema in it, to be copied: to make one takes longest."""
-    with folder() as home:
-        host = f"127.{kept()}.0.20"
+    with folder() as home, claimed() as subnet:
+        host = f"127.{subnet}.0.20"
         Postgres(f"{host}:5432", home, PASSWORD).prepare()
         made = Stand(home, host)
         made.server.start(made.data)
@@ -101,8 +101,8 @@ def template() -> Iterator[Path]:
 
 @contextmanager
 def stand(template: Path) -> Iterator[Stand]:
-    with folder() as home:
-        made = Stand(home, f"127.{kept()}.0.20")
+    with folder() as home, claimed() as subnet:
+        made = Stand(home, f"127.{subnet}.0.20")
         made.prepare(template)
         try:
             made.server.start(made.data)

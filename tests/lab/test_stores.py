@@ -17,12 +17,13 @@ from fixtures.lab.process import Part, Running
 from fixtures.lab.stores import Postgres, valkey
 from fixtures.platforms.postgres.backups import BaseBackups
 from fixtures.platforms.postgres.programs import Login, Programs
-from tests.subnets import kept
+from tests.subnets import claimed
 
 
 @pytest.fixture
-def layout(tmp_path: Path) -> Layout:
-    return Layout(kept(), tmp_path)
+def layout(tmp_path: Path) -> Iterator[Layout]:
+    with claimed() as subnet:
+        yield Layout(subnet, tmp_path)
 
 
 @contextmanager
