@@ -73,6 +73,13 @@ class Profile:
     def peak_rps(self) -> float:
         return max(max(one.from_rps, one.to_rps) for one in self.segments)
 
+    @property
+    def held_s(self) -> tuple[float, float]:
+        """From when to when the peak is kept up to the end; the whole where it is not."""
+        last = self.segments[-1]
+        steady = last.from_rps == last.to_rps == self.peak_rps
+        return (self.duration_s - last.length_s if steady else 0.0, self.duration_s)
+
     def rate(self, elapsed_s: float) -> float:
         """Requests per second at that moment; 0 outside of the profile."""
         if not 0 <= elapsed_s < self.duration_s:
@@ -117,9 +124,11 @@ def spike(rps: float, peak_rps: float, duration_s: float) -> Profile:
 
 
 def soak(rps: float, duration_s: float) -> Profile:
-    """A gentle beginning (a tenth of the time, at most a minute), then steady for long."""
-    rise_s = min(60.0, duration_s / 10)
-    return Profile("soak", (Segment(rise_s, 0, rps), Segment(duration_s - rise_s, rps, rps)))
+    """Steady for that long, after a rise (a tenth of the time, five seconds to a minute): a load that begins all at
+    once asks everything of processes that have done nothing yet, and measures that. In whole seconds, by which what
+    comes from other machines is cut."""
+    rise_s = float(round(min(60, max(5, duration_s / 10))))
+    return Profile("soak", (Segment(rise_s, 0, rps), Segment(duration_s, rps, rps)))
 
 
 def named(name: str, rps: float, duration_s: float) -> Profile:

@@ -28,7 +28,7 @@ class Wish:
     """What the command line asks for instead of the document. Empty: as the document has it."""
 
     model: str = ""  # rate=500/s or users=100
-    profile: str = "constant"
+    profile: str = ""  # of fixtures.load_model.PROFILES
     duration_s: float | None = None  # as it is, not paced
 
 
@@ -94,7 +94,7 @@ def side_by_side_plan(target: Target, environment: Environment, sides: dict[str,
     is how fast they are and not how much they carry. At least LEAST_A_SIDE requests a side, or p95 says nothing."""
     plan = plan_of(target, environment, sides, wish)
     rate_rps = plan.model.profile.peak_rps / 2 if isinstance(plan.model, Open) else float(plan.model.users)
-    duration_s = max(2 * plan.model.duration_s, LEAST_A_SIDE * len(sides) / rate_rps)
+    duration_s = max(2 * plan.model.held_s, LEAST_A_SIDE * len(sides) / rate_rps)
     return dataclasses.replace(plan, model=Open(constant(rate_rps, duration_s), sessions=SESSIONS_A_SIDE))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 
 from fixtures.target.bounds import Bound, Judged
@@ -73,12 +72,19 @@ def _figures(run: LoadRun, view: View, bound: Bound, phase: str) -> tuple[float 
 
 
 def _per_second(run: LoadRun, view: View, phase: str) -> tuple[float, float]:
-    """How much was offered, and how much of it was answered as it should be. Who still asks after the end, whether a
-    report is there yet, is not what the system carried meanwhile."""
-    duration_s = next((one.end_s - one.begin_s for one in run.phases if one.name == phase), run.duration_s)
-    after = view.of(between_s=(run.duration_s, math.inf))
-    offered, failed = view.count - after.count, view.failed - after.failed
-    return (offered / duration_s, (offered - failed) / duration_s) if duration_s else (0.0, 0.0)
+    """How much was offered, and how much of it was answered as it should be, while the whole rate was. Who still asks
+    after the end, whether a report is there yet, is not what the system carried meanwhile."""
+    begin_s, end_s = next(((one.begin_s, one.end_s) for one in run.phases if one.name == phase), _held_s(run))
+    meanwhile, duration_s = view.of(between_s=(begin_s, end_s)), end_s - begin_s
+    offered, failed = meanwhile.count, meanwhile.failed
+    return (offered / duration_s, (offered - failed) / duration_s) if duration_s > 0 else (0.0, 0.0)
+
+
+def _held_s(run: LoadRun) -> tuple[float, float]:
+    """When the whole rate was asked for; all the time that there was where a run was cut short."""
+    model = run.plan.model
+    begin_s = model.profile.held_s[0] if isinstance(model, Open) else 0.0
+    return (begin_s if begin_s < run.duration_s else 0.0, run.duration_s)
 
 
 def beyond_the_load(run: LoadRun, objective: Objective) -> str:

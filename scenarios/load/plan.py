@@ -34,9 +34,15 @@ class Open:
     def duration_s(self) -> float:
         return self.profile.duration_s
 
+    @property
+    def held_s(self) -> float:
+        """How long the whole rate is kept up."""
+        begin_s, end_s = self.profile.held_s
+        return end_s - begin_s
+
     def __str__(self) -> str:
         peak = f"{self.profile.peak_rps:g}/s"
-        return f"open, {self.profile.name} {peak}, {self.sessions} sessions, {self.duration_s:g} s"
+        return f"open, {self.profile.name} {peak}, {self.sessions} sessions, {self.held_s:g} s"
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,10 @@ class Closed:
     users: int
     duration_s: float
 
+    @property
+    def held_s(self) -> float:
+        return self.duration_s
+
     def __str__(self) -> str:
         return f"closed, {self.users} users, {self.duration_s:g} s"
 
@@ -53,16 +63,17 @@ class Closed:
 Model = Open | Closed
 
 
-def read_model(text: str, duration_s: float, profile: str = "constant", sessions: int = SESSIONS) -> Model:
-    """`rate=500/s` or `users=100`; raises BadModel."""
+def read_model(text: str, duration_s: float, profile: str = "", sessions: int = SESSIONS) -> Model:
+    """`rate=500/s` (a soak, unless another profile is named) or `users=100`; raises BadModel."""
     found = MODEL.fullmatch(text)
     if not found or duration_s <= 0:
         raise BadModel(f"read load model {text!r} for {duration_s:g} s, expected rate=500/s or users=100")
     rate, users = found.groups()
     if users is not None:
-        if int(users) == 0 or profile != "constant":
+        if int(users) == 0 or profile:
             raise BadModel(f"{text!r} with profile {profile}: users=N takes at least one, and no profile")
         return Closed(int(users), duration_s)
+    profile = profile or "soak"
     if float(rate) == 0 or profile not in PROFILES:
         raise BadModel(f"{text!r} with profile {profile!r}: a rate above 0, and one of {', '.join(PROFILES)}")
     return Open(named(profile, float(rate), duration_s), sessions)

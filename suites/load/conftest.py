@@ -103,8 +103,8 @@ def run(surroundings: Surroundings, wish: Wish, means: MadeMeans, say: Say, reco
     side, target, environment = surroundings.side, surroundings.target, surroundings.environment
     plan = plan_of(target, environment, {str(side): side}, wish)
     figures = document_load(target, environment)
-    if figures.written_s != plan.model.duration_s:
-        recorder.scaled("load", f"{figures.written_s:g} s", f"{plan.model.duration_s:g} s")
+    if figures.written_s != plan.model.held_s:
+        recorder.scaled("load", f"{figures.written_s:g} s", f"{plan.model.held_s:g} s")
     say(f"load: {plan.model}")
     return run_load(plan, means(side))
 

@@ -74,9 +74,22 @@ def test_steps_spike_and_soak_have_the_rates_that_they_say() -> None:
     assert soak.rate(20_000) == 50
 
 
+@pytest.mark.parametrize(("length_s", "rise_s"), [(10, 5), (200, 20), (65, 6), (36_000, 60)])
+def test_a_soak_rises_first_and_is_then_held_for_the_whole_length(length_s: float, rise_s: float) -> None:
+    assert arrivals.soak(50, length_s).held_s == (rise_s, rise_s + length_s)
+
+
+def test_what_is_held_is_the_peak_at_the_end_or_else_all_of_it() -> None:
+    assert arrivals.constant(10, 40).held_s == (0, 40)
+    assert arrivals.steps([10, 20], 40).held_s == (40, 80)
+    assert arrivals.spike(10, 30, 40).held_s == (0, 40)
+    assert arrivals.ramp(0, 30, 40).held_s == (0, 40)
+
+
 @pytest.mark.parametrize("name", PROFILES)
 def test_every_named_profile_keeps_its_length(name: str) -> None:
-    assert named(name, 100, 40).duration_s == pytest.approx(40)
+    rise_s = 5 if name == "soak" else 0
+    assert named(name, 100, 40).duration_s == pytest.approx(40 + rise_s)
     assert named(name, 100, 40).total > 100
 
 

@@ -67,5 +67,5 @@ def test_a_run_becomes_a_baseline_and_the_next_is_held_against_it(access: Access
     page = (tmp_path / "third" / PAGE).read_text()
     assert "FAILED" in page
     assert "It is not comparable with baseline main" in page
-    assert "then open, constant 120/s" in page
+    assert "then open, soak 120/s" in page
     assert len(store.load("main", kept).kept) == 2

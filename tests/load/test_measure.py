@@ -11,7 +11,7 @@ from fixtures.objectives import assess
 from fixtures.target import Bound, Indicator, Objective, Side, Target
 from reports.baseline.sides import compare
 from reports.verdicts import Verdict
-from scenarios.load.arrivals import constant
+from scenarios.load.arrivals import Profile, constant, soak
 from scenarios.load.document import (
     LEAST_A_SIDE,
     Wish,
@@ -36,9 +36,11 @@ def promise(that: str, over: str = "load") -> Objective:
     return Objective(title="promise", that=bound, over=indicator, source="§1")
 
 
-def run_of(folder: Path, rows: list[Row], validity: Validity | None = None) -> LoadRun:
+def run_of(
+    folder: Path, rows: list[Row], validity: Validity | None = None, profile: Profile | None = None
+) -> LoadRun:
     samples = Samples.read([written(folder, 0, rows)])
-    plan = Plan("http://nobody", Open(constant(500, 10)))
+    plan = Plan("http://nobody", Open(profile or constant(500, 10)))
     phases = [Phase("before", 0, 5), Phase("during", 5, 10)]
     return LoadRun(plan, samples, 10.0, 1000.0, phases, validity or Validity())
 
@@ -144,6 +146,15 @@ def test_throughput_is_what_was_answered_as_it_should_be(tmp_path: Path) -> None
     assert measure(run, promise("users >= 100 users")).value == 100
 
 
+def test_throughput_is_told_of_the_time_in_which_the_whole_rate_was_asked_for(tmp_path: Path) -> None:
+    """The rise before it asks for less; what fails in it is a failure like any other."""
+    rise = [(at * 50, 10_000, "GET /a", "green", Outcome.REFUSED) for at in range(100)]
+    held = [(5000 + at * 2, 10_000, "GET /a", "green", Outcome.OK) for at in range(2500)]
+    run = run_of(tmp_path, rise + held, profile=soak(500, 5))
+    assert measure(run, promise("throughput >= 500 rps")).value == pytest.approx(500)
+    assert measure(run, promise("error_rate < 0.1%")).bad == 100
+
+
 def test_a_phase_is_measured_by_itself(tmp_path: Path) -> None:
     run = run_of(tmp_path, rows(100, 10))
     assert measure(run, promise("p95 < 1s"), phase="during").samples == 50
@@ -174,7 +185,9 @@ def test_the_documents_load_is_that_of_its_objectives_at_the_environments_pace()
     model = model_of(figures, Wish())
     assert isinstance(model, Open)
     assert model.sessions == 100
-    assert model.profile.rate(1) == pytest.approx(505)
+    assert model.profile.rate(1) == pytest.approx(101)
+    assert model.profile.rate(6) == pytest.approx(505)
+    assert model.held_s == pytest.approx(10)
     assert document_load(target, target.environment("production")).duration_s == 600
 
 
@@ -218,7 +231,7 @@ def test_every_load_promise_of_the_document_has_a_bound_or_an_answer() -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("rate=500/s", "open, constant 500/s, 100 sessions, 60 s"), ("users=100", "closed, 100 users, 60 s")],
+    [("rate=500/s", "open, soak 500/s, 100 sessions, 60 s"), ("users=100", "closed, 100 users, 60 s")],
 )
 def test_a_model_is_read_as_it_is_written(text: str, expected: str) -> None:
     assert str(read_model(text, 60)) == expected

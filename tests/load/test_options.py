@@ -44,7 +44,7 @@ def options(*arguments: str) -> LoadOptions:
 
 
 def test_nothing_said_is_the_documents_load() -> None:
-    assert options() == LoadOptions("", "constant", None, 1, "", "", "", "reports/baselines")
+    assert options() == LoadOptions("", "", None, 1, "", "", "", "reports/baselines")
 
 
 def test_everything_said_is_kept() -> None:
@@ -56,7 +56,7 @@ def test_everything_said_is_kept() -> None:
         "--baseline=main",
         "--baselines=/kept",
     )
-    assert said == LoadOptions("users=100", "constant", 600.0, 4, "0.0.0.0:5557", "", "main", "/kept")
+    assert said == LoadOptions("users=100", "", 600.0, 4, "0.0.0.0:5557", "", "main", "/kept")
 
 
 @pytest.mark.parametrize(
