@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from fixtures.lab.systems.hwayo.services.sessions import Tokens
+from fixtures.lab.systems.serving.sessions import Tokens
 from tests.systems.side import CREDENTIALS, Side, wait_until
 
 Headers = dict[str, str]

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from fixtures.lab.systems.hwayo.services.metrics import BOUNDS_S
+from fixtures.lab.systems.serving.metrics import BOUNDS_S
 from tests.systems.side import CREDENTIALS, Side
 from tests.systems.test_api import finished, submit
 

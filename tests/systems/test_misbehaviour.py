@@ -11,7 +11,7 @@ import httpx
 import psutil
 import pytest
 
-from fixtures.lab.systems.hwayo.services.behaviour import GOOD, READ, behaviour_of
+from fixtures.lab.systems.serving.behaviour import GOOD, READ, behaviour_of
 from tests.systems.side import CREDENTIALS, Side, healthy, wait_until
 from tests.systems.test_api import finished, submit
 from tests.systems.test_metrics import scraped, value
