@@ -13,6 +13,7 @@ import httpx
 from fixtures.clock import Clock, SystemClock
 from fixtures.evidence import Missing
 from fixtures.platforms.abilities import Pod, Workloads, able
+from fixtures.platforms.alb import Listener
 from fixtures.platforms.aws import Account, Aws
 from fixtures.platforms.ecs import Ecs
 from fixtures.platforms.kubernetes import Kubernetes
@@ -62,19 +63,13 @@ class Surroundings:
                 file = Path(kubeconfig) if kubeconfig else None
                 return self._keep(Kubernetes(file, self.environment.context))
             case "ecs":
-                return self._keep(Ecs(self._account, self._stated(self.environment.cluster, "cluster")))
+                return self._keep(ecs_of(self.environment))
             case other:
                 raise Missing(f"nobody has written yet how to look at workloads on {other}")
 
     @cached_property
     def aws(self) -> object:
-        return Aws(self._account)
-
-    @property
-    def _account(self) -> Account:
-        stated = self._stated(self.environment.aws, "aws")
-        keys = (self.secret(one) if one else None for one in (stated.access_key, stated.secret_key))
-        return Account(stated.region, stated.endpoint, *keys)
+        return Aws(account_of(self.environment))
 
     @cached_property
     def prometheus(self) -> Prometheus:
@@ -126,17 +121,11 @@ class Surroundings:
     def store(self, kind: str, side: Side) -> str:
         """The URL of a side's store, password and all: never to be shown."""
         sides = self._stated(getattr(self.environment.stores, kind), kind)
-        return self.secret(sides[side])
-
-    def secret(self, credential: Credential) -> str:
-        try:
-            return credential.value()
-        except MissingCredential as error:
-            raise Missing(str(error)) from error
+        return value_of(sides[side])
 
     def credential(self, name: str) -> str:
         """One of the environment's, by its name there: user, password, admin, admin_password, ..."""
-        return self.secret(self._stated(self.environment.credentials.get(name), f"credential {name}"))
+        return value_of(self._stated(self.environment.credentials.get(name), f"credential {name}"))
 
     # -----------------------------------------------------------------------------------------------------------------
     @property
@@ -145,11 +134,44 @@ class Surroundings:
         return Path(self.environment.ca) if self.environment.ca else None
 
     def _stated(self, value: T | None, what: str) -> T:
-        if value is None:
-            raise Missing(f"environment {self.environment.name} states no {what}")
-        return value
+        return stated(self.environment, value, what)
 
     def _keep(self, way: T) -> T:
         close: Callable[[], object] = getattr(way, "close")  # noqa: B009
         self._open.callback(close)
         return way
+
+
+# --- what an environment states, as it takes to get there ------------------------------------------------------------
+def stated(environment: Environment, value: T | None, what: str) -> T:
+    if value is None:
+        raise Missing(f"environment {environment.name} states no {what}")
+    return value
+
+
+def value_of(credential: Credential) -> str:
+    try:
+        return credential.value()
+    except MissingCredential as error:
+        raise Missing(str(error)) from error
+
+
+def account_of(environment: Environment) -> Account:
+    aws = stated(environment, environment.aws, "aws")
+    keys = (value_of(one) if one else None for one in (aws.access_key, aws.secret_key))
+    return Account(aws.region, aws.endpoint, *keys)
+
+
+def listener_of(environment: Environment) -> Listener:
+    alb = stated(environment, environment.alb, "alb")
+    return Listener(alb.balancer, alb.port, alb.groups.blue, alb.groups.green)
+
+
+def doors_of(environment: Environment) -> list[str]:
+    """The listeners that lead to it."""
+    return [listener_of(environment).ref.name] if environment.alb else []
+
+
+def ecs_of(environment: Environment) -> Ecs:
+    cluster = stated(environment, environment.cluster, "cluster")
+    return Ecs(account_of(environment), cluster, doors_of(environment))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 from fixtures.ledger import Ledger
 from fixtures.platforms.kubernetes import Kubernetes
@@ -15,6 +15,9 @@ from fixtures.target.base import Side
 from fixtures.target.environment import Environment, MissingCredential
 from scenarios.faults.acts import Hands
 from scenarios.faults.stores import Stores
+
+if TYPE_CHECKING:
+    from fixtures.platforms.ecs import Ecs
 
 ROOT = Path(__file__).resolve().parents[2]
 LEDGERS = ROOT / ".verdigris" / "ledgers"
@@ -26,12 +29,15 @@ class Place:
     kubeconfig: str | None
     context: str | None
     stores: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    # account, cluster and doors, where it is no Kubernetes
+    ecs: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, system: str, environment: Environment, lab: str = "") -> Self:
         """`lab`: the name of an embedded environment's lab: each has faults of its own."""
         name = "-".join(filter(None, (system, environment.name, lab if environment.embedded else "")))
-        return cls(str(LEDGERS / name), environment.kubeconfig, environment.context, _urls(environment))
+        ecs = _ecs(environment) if environment.cluster else None
+        return cls(str(LEDGERS / name), environment.kubeconfig, environment.context, _urls(environment), ecs)
 
     @property
     def ledger(self) -> Ledger:
@@ -40,7 +46,7 @@ class Place:
     @contextmanager
     def opened(self) -> Iterator[Hands]:
         """Raises NoEvidence where the platform cannot even be addressed."""
-        platform = Kubernetes(Path(self.kubeconfig) if self.kubeconfig else None, self.context)
+        platform = self._platform()
         stores = Stores(self.stores)
         try:
             yield Hands(platform, stores.say, stores.hold)
@@ -48,14 +54,31 @@ class Place:
             stores.close()
             platform.close()
 
+    def _platform(self) -> Kubernetes | Ecs:
+        if self.ecs is not None:
+            # Slow to load, and a watchdog of Kubernetes' need not wait for it.
+            from fixtures.platforms.aws import Account
+            from fixtures.platforms.ecs import Ecs
+
+            return Ecs(Account(**self.ecs["account"]), self.ecs["cluster"], self.ecs["doors"])
+        return Kubernetes(Path(self.kubeconfig) if self.kubeconfig else None, self.context)
+
     @property
     def text(self) -> str:
-        """With the stores' passwords: for a pipe, never for a command line."""
+        """With the stores' passwords and AWS's keys: for a pipe, never for a command line."""
         return json.dumps(asdict(self))
 
     @classmethod
     def read(cls, text: str) -> Self:
         return cls(**json.loads(text))
+
+
+def _ecs(environment: Environment) -> dict[str, Any]:
+    """Raises Missing."""
+    from scenarios.surroundings import account_of, doors_of  # as slow
+
+    account, doors = asdict(account_of(environment)), doors_of(environment)
+    return {"account": account, "cluster": environment.cluster, "doors": doors}
 
 
 def _urls(environment: Environment) -> dict[str, dict[str, str]]:

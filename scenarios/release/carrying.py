@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fixtures.evidence import Unsupported
 from fixtures.platforms.abilities import able
+from fixtures.platforms.alb import Alb
 from fixtures.platforms.changes import Changes
 from fixtures.platforms.istio import Istio
 from fixtures.platforms.routing import Router
@@ -29,7 +30,7 @@ from scenarios.release.stage import Progress
 from scenarios.release.terms import Terms, longest_s, terms_of
 from scenarios.release.undoing import Undoable, undoable
 from scenarios.release.users import natural_rps, needed_rps, users_plan
-from scenarios.surroundings import Surroundings
+from scenarios.surroundings import Surroundings, listener_of
 
 PROBES = "probes.bin"
 
@@ -55,10 +56,14 @@ class Hearers:
 
 def router_of(around: Surroundings, changes: Changes | None = None) -> Router:
     """Raises Unsupported for a kind of router that nobody can move yet."""
-    if around.target.router != "istio":
-        raise Unsupported(around.target.router, "weights")
-    namespaces = around.environment.namespaces
-    return Istio(changes or able(around.platform, Changes), namespaces.blue, namespaces.green)
+    objects, namespaces = changes or able(around.platform, Changes), around.environment.namespaces
+    match around.target.router:
+        case "istio":
+            return Istio(objects, namespaces.blue, namespaces.green)
+        case "alb":
+            return Alb(objects, listener_of(around.environment))
+        case other:
+            raise Unsupported(other, "weights")
 
 
 def carry_out(around: Surroundings, wish: Wish, folder: Path, hearers: Hearers) -> record.Release:

@@ -137,7 +137,7 @@ def test_users_are_led_where_the_listener_says_and_each_side_has_its_name(world:
 
     sides = {"blue.api.nailbook.com": [("blue", 1)], "green.api.nailbook.com": [("green", 1)]}
     assert leads() == {**sides, "api.nailbook.com": [("blue", 1)]}
-    router = Alb(Account(REGION), LISTENER)
+    router = Alb(world.platform, LISTENER)
     router.shift(router.read(), 0.25)
     assert leads() == {**sides, "api.nailbook.com": [("blue", 75), ("green", 25)]}
 
@@ -148,7 +148,7 @@ def test_everybody_else_comes_in_by_the_doors_own_address(world: World) -> None:
 
 
 def test_a_closed_listener_shows_its_page(world: World) -> None:
-    router = Alb(Account(REGION), LISTENER)
+    router = Alb(world.platform, LISTENER)
     router.close(router.read(), "<html>維護中</html>")
     (rule,) = list(world.wanted("VirtualService").values())[-1]["spec"]["http"]
     assert rule["directResponse"] == {"status": 503, "body": {"string": "<html>維護中</html>"}}

@@ -14,6 +14,7 @@ from fixtures.evidence import Missing
 from fixtures.platforms.alb import LONGEST_PAGE, Alb, Listener
 from fixtures.platforms.aws import Account
 from fixtures.platforms.changes import Ref
+from fixtures.platforms.ecs import Ecs
 from fixtures.platforms.istio import Istio
 from fixtures.platforms.routing import Changed, Router
 from tests.release.worlds import BLUE, GREEN, FakePlatform, Json, virtual_service
@@ -104,7 +105,7 @@ def account(region: Elb) -> Elb:
 
 @pytest.fixture(scope="module")
 def alb_router(region: Elb) -> Alb:
-    return Alb(Account(REGION), LISTENER)
+    return Alb(Ecs(Account(REGION), "shop", [LISTENER.ref.name]), LISTENER)
 
 
 @pytest.fixture
@@ -219,11 +220,12 @@ def test_what_leads_elsewhere_is_not_taken_for_a_side(account: Elb, alb: World) 
 @pytest.mark.parametrize(
     ("listener", "said"),
     [
-        (Listener("shop", 8443, "shop-blue", "shop-green"), r"listens on \[443\], not on 8443"),
-        (Listener("nobody", 443, "shop-blue", "shop-green"), "load balancer nobody"),
+        (Listener("shop", 8443, "shop-blue", "shop-green"), "no listener 8443 of shop"),
+        (Listener("nobody", 443, "shop-blue", "shop-green"), "no listener 443 of nobody"),
         (Listener("shop", 443, "shop-blue", "shop-grey"), "shop-grey"),
     ],
 )
 def test_a_name_that_is_not_there_is_said(account: Elb, listener: Listener, said: str) -> None:
+    router = Alb(Ecs(Account(REGION), "shop"), listener)
     with pytest.raises(Missing, match=said):
-        Alb(Account(REGION), listener).read()
+        router.shift(router.read(), 0.25)
