@@ -17,6 +17,7 @@ from scenarios.faults.catalogue import made
 from scenarios.faults.course import Course, judged, left_behind
 from scenarios.faults.guard import Aborted, Guard, Rules, guarded
 from scenarios.faults.notices import Notices
+from scenarios.faults.promised import missing
 from scenarios.faults.radius import Forbidden
 from scenarios.faults.rehearsal import radius_of
 from scenarios.faults.rush import Rush
@@ -47,6 +48,8 @@ class Trial:
     def run(self) -> Measurement:
         """Violations among what the experiment expects. Raises NoEvidence."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        if wrong := missing(self.experiment, self.around):
+            return Measurement(float(len(wrong)), UNIT, len(wrong), bad=len(wrong), why="; ".join(wrong))
         try:
             self._carry_out()
         except (DidNotBite, NotSteady, Forbidden) as error:

@@ -10,6 +10,7 @@ from fixtures.ledger import now
 from fixtures.target.bounds import Bound
 from fixtures.target.experiment import Noticed
 from fixtures.target.objective import Metric
+from scenarios.faults.asking import unwell_inside
 from scenarios.release.health import InARow, through_door, unwell
 from scenarios.surroundings import Surroundings
 
@@ -46,7 +47,8 @@ class Notices:
         wanted = self._wanted
         alert = [f"alert {wanted.alert} firing"] if wanted.alert else []
         channels = [f"{wanted.alert} received by {channel}" for channel in self._channels()]
-        return [*([f"trigger {wanted.trigger}"] if wanted.trigger else []), *alert, *channels]
+        admitted = [_admitted(wanted.admitted_by)] if wanted.admitted_by else []
+        return [*([f"trigger {wanted.trigger}"] if wanted.trigger else []), *alert, *channels, *admitted]
 
     @property
     def within_s(self) -> float:
@@ -58,7 +60,7 @@ class Notices:
 
     def quiet(self) -> bool:
         """Nothing of it is noticed now: what was there before says nothing afterwards."""
-        return not self._trigger() and not self._alert_states()
+        return not self._trigger() and not self._alert_states() and not self._admission()
 
     def begin(self, seen: Seen) -> None:
         """From now on, and into there."""
@@ -66,7 +68,7 @@ class Notices:
 
     def look(self) -> None:
         """What cannot be looked at just now is looked for again."""
-        for look in (self._look_at_trigger, self._look_at_alert, self._look_at_people):
+        for look in (self._look_at_trigger, self._look_at_alert, self._look_at_people, self._look_inside):
             try:
                 look()
             except NoEvidence:
@@ -91,6 +93,17 @@ class Notices:
             about = alert in message.text or self._summary in message.text  # mail names no alert
             if about and self._around.namespace in message.text:
                 self.seen.at(f"{alert} received by {message.channel}", message.at, message.to)
+
+    def _look_inside(self) -> None:
+        if self._wanted.admitted_by and (said := self._admission()):
+            self.seen.at(_admitted(self._wanted.admitted_by), now(), said)
+
+    def _admission(self) -> str:
+        """What the service says of itself, where that is not that it is well."""
+        for service in self._around.target.services:
+            if service.name == self._wanted.admitted_by:
+                return unwell_inside(self._around, service, self._around.pods(service))
+        return ""
 
     def _channels(self) -> tuple[str, ...]:
         """None where nobody can read notifications back."""
@@ -121,6 +134,10 @@ class Notices:
             if ours and math.isinf(one.value):
                 return f"beyond every bucket breaks {bound.text}"
         return ""
+
+
+def _admitted(service: str) -> str:
+    return f"admitted by {service}'s own health"
 
 
 class Health:
