@@ -4,6 +4,7 @@ from scenarios.faults import (  # noqa: F401 - each registers its kinds
     application,
     cache,
     canary,
+    certificate,
     chaosmesh,
     database,
     istio,

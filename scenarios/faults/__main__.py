@@ -92,7 +92,7 @@ def role(target: Target, environment: Environment) -> int:
     from scenarios.faults.role import manifests, rights_of
 
     experiments = [check for check in target.checks if isinstance(check, Experiment)]
-    rights = rights_of(sorted({type(fault) for one in experiments for fault in one.faults}, key=str))
+    rights = rights_of(fault for one in experiments for fault in one.faults)
     if any(one.rolls_back for one in experiments):
         rights += takeback.RIGHTS
     account = {"kind": "ServiceAccount", "namespace": "verdigris", "name": "faults"}

@@ -4,6 +4,7 @@
     Make      an object is added, which carries it too
     Remove    a pod that somebody owns is deleted or evicted: nothing to undo, its owner makes another
     Say       a store is told something, and the opposite to undo it; the side's namespace carries the act
+    Beside    a container is put beside a running pod's (guests.py)
     Hold      a store is kept at something by a connection of its own, which is ended to undo it; marked likewise
 
 `apply` may be carried out although it raised; `undo` may be repeated, from any state that a crash can leave.
@@ -13,49 +14,49 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, ClassVar, Literal, Protocol
 
 from fixtures.clock import TimedOut, wait_until
-from fixtures.evidence import Missing
 from fixtures.ledger import Entry, now
 from fixtures.platforms.abilities import able
-from fixtures.platforms.changes import Changes, Conflict, Evictions, Json, Ref
+from fixtures.platforms.changes import Conflict, Evictions, Json, Ref
 from scenarios.faults.edits import Change
+from scenarios.faults.guests import Beside
+from scenarios.faults.marking import (
+    BUDGET_S,
+    MARK,
+    TRIES,
+    Hands,
+    HealFailed,
+    Undone,
+    annotate,
+    mark,
+    marked,
+    notes_of,
+    written,
+)
 
-MARK = "faults.verdigris.dev/"  # annotation MARK + the entry's id: the entry
-BUDGET_S = 30.0  # for a disruption budget to let a pod go
-TRIES = 5  # of a write that others write in between
+__all__ = [
+    "MARK",
+    "Act",
+    "Beside",
+    "Edit",
+    "Hands",
+    "HealFailed",
+    "Hold",
+    "Make",
+    "Remove",
+    "Say",
+    "Undone",
+    "mark",
+    "notes_of",
+]
+
 UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 EXPIRY = "duration"  # of a spec: Chaos Mesh ends by itself what is older
 ENDING = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{name}'"
-
-
-class Undone(StrEnum):
-    HEALED = "healed"
-    CLEAN = "was not there"  # healed before, or never put in
-    GONE = "the object is gone"  # and the fault with it
-    OVERWRITTEN = "overwritten"  # somebody put something else in its place, which is left alone
-
-
-class HealFailed(Exception):
-    """Something that was put in is still there."""
-
-
-def _cannot_hold(store: str, side: str, statement: str, name: str) -> None:  # noqa: ARG001 - as it is called
-    raise Missing(f"there is nobody to hold the {store} of {side}")
-
-
-@dataclass(frozen=True)
-class Hands:
-    """What acts are carried out with. `say(store, side, statement)` speaks to a store; `hold` of the same and a name
-    does so by a connection of that name, and does not wait for an answer."""
-
-    objects: Changes
-    say: Callable[[str, str, str], None]
-    hold: Callable[[str, str, str, str], None] = _cannot_hold
 
 
 class Act(Protocol):
@@ -75,14 +76,6 @@ class Act(Protocol):
         ...
 
     def as_json(self) -> Json: ...
-
-
-def mark(entry: Entry) -> str:
-    return MARK + entry.id
-
-
-def notes_of(found: Mapping[str, Any]) -> Mapping[str, str]:
-    return found.get("metadata", {}).get("annotations") or {}
 
 
 @dataclass(frozen=True)
@@ -107,7 +100,7 @@ class Edit:
             if not change.is_out(found):
                 raise Conflict(f"{self.ref} was changed in between, at {'/'.join(map(str, change.path))}")
             change.write(found, change.put)
-        _annotate(found, mark(entry), entry.text)
+        annotate(found, mark(entry), entry.text)
         hands.objects.replace_object(self.ref, found)
 
     def undo(self, hands: Hands, entry: Entry) -> Undone:
@@ -120,7 +113,7 @@ class Edit:
             outcome = self._take_out(found) if marked else Undone.CLEAN
             # Not marked: perhaps the write that puts it in is still on its way. A write of ours overtakes it for good,
             # because it carries a version that is then no longer the newest.
-            _annotate(found, mark(entry), None if marked else entry.text)
+            annotate(found, mark(entry), None if marked else entry.text)
             try:
                 hands.objects.replace_object(self.ref, found)
             except Conflict:
@@ -147,7 +140,7 @@ class Edit:
 
     def as_json(self) -> Json:
         changes = [change.as_json() for change in self.changes]
-        return {"act": self.act, "ref": _told(self.ref), "uid": self.uid, "changes": changes}
+        return {"act": self.act, "ref": written(self.ref), "uid": self.uid, "changes": changes}
 
 
 @dataclass(frozen=True)
@@ -158,7 +151,7 @@ class Make:
 
     def apply(self, hands: Hands, entry: Entry) -> None:
         body = {**self.body, "metadata": {**self.body.get("metadata", {})}}
-        _annotate(body, mark(entry), entry.text)
+        annotate(body, mark(entry), entry.text)
         if lasts_s := seconds_of(str(body.get("spec", {}).get(EXPIRY, ""))):  # then the platform ends it too
             left_s = max(1.0, min(lasts_s, math.ceil(entry.expires - now())))
             body["spec"] = {**body["spec"], EXPIRY: f"{left_s:.0f}s"}
@@ -184,7 +177,7 @@ class Make:
         return said.get("AllRecovered") == "True" or status.get("engineStatus") in ("completed", "stopped")
 
     def as_json(self) -> Json:
-        return {"act": self.act, "ref": _told(self.ref), "body": self.body}
+        return {"act": self.act, "ref": written(self.ref), "body": self.body}
 
 
 @dataclass(frozen=True)
@@ -213,7 +206,7 @@ class Remove:
         return True
 
     def as_json(self) -> Json:
-        return {"act": self.act, "ref": _told(self.ref), "uid": self.uid, "how": self.how}
+        return {"act": self.act, "ref": written(self.ref), "uid": self.uid, "how": self.how}
 
 
 @dataclass(frozen=True)
@@ -228,14 +221,14 @@ class Say:
     act: ClassVar[Literal["say"]] = "say"
 
     def apply(self, hands: Hands, entry: Entry) -> None:
-        _marked(hands.objects, self.ref, mark(entry), entry.text)
+        marked(hands.objects, self.ref, mark(entry), entry.text)
         for statement in self.do:
             hands.say(self.store, self.side, statement)
 
     def undo(self, hands: Hands, entry: Entry) -> Undone:
         for statement in self.undone_by:
             hands.say(self.store, self.side, statement)
-        _marked(hands.objects, self.ref, mark(entry), None)
+        marked(hands.objects, self.ref, mark(entry), None)
         return Undone.HEALED
 
     def is_out(self, hands: Hands) -> bool:  # noqa: ARG002 - told by what the fault's own probe sees
@@ -243,7 +236,13 @@ class Say:
 
     def as_json(self) -> Json:
         statements = {"do": list(self.do), "undone_by": list(self.undone_by)}
-        return {"act": self.act, "ref": _told(self.ref), "store": self.store, "side": self.side, **statements}
+        return {
+            "act": self.act,
+            "ref": written(self.ref),
+            "store": self.store,
+            "side": self.side,
+            **statements,
+        }
 
 
 @dataclass(frozen=True)
@@ -257,13 +256,13 @@ class Hold:
     act: ClassVar[Literal["hold"]] = "hold"
 
     def apply(self, hands: Hands, entry: Entry) -> None:
-        _marked(hands.objects, self.ref, mark(entry), entry.text)
+        marked(hands.objects, self.ref, mark(entry), entry.text)
         left_s = max(1, math.ceil(entry.expires - now()))
         hands.hold(self.store, self.side, self.statement.replace("%s", str(left_s)), held_by(entry))
 
     def undo(self, hands: Hands, entry: Entry) -> Undone:
         hands.say(self.store, self.side, ENDING.format(name=held_by(entry)))
-        _marked(hands.objects, self.ref, mark(entry), None)
+        marked(hands.objects, self.ref, mark(entry), None)
         return Undone.HEALED
 
     def is_out(self, hands: Hands) -> bool:  # noqa: ARG002 - told by what the fault's own probe sees
@@ -271,7 +270,7 @@ class Hold:
 
     def as_json(self) -> Json:
         told = {"store": self.store, "side": self.side, "statement": self.statement}
-        return {"act": self.act, "ref": _told(self.ref), **told}
+        return {"act": self.act, "ref": written(self.ref), **told}
 
 
 def held_by(entry: Entry) -> str:
@@ -301,42 +300,10 @@ def act_of(found: Mapping[str, Any]) -> Act:
             case "say":
                 do, undone_by = tuple(found["do"]), tuple(found["undone_by"])
                 return Say(ref, found["store"], found["side"], do, undone_by)
+            case "beside":
+                return Beside(ref, found["uid"], found["container"])
             case "hold":
                 return Hold(ref, found["store"], found["side"], found["statement"])
     except (KeyError, TypeError) as error:
         raise ValueError(f"not an act: {error}") from error
     raise ValueError(f"not an act: {found['act']!r}")
-
-
-def _told(ref: Ref) -> Json:
-    return {"kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
-
-
-def _annotate(found: Json, key: str, value: str | None) -> None:
-    """Put or take out an annotation, with the map that holds it where it is the only one."""
-    metadata = found["metadata"]
-    kept = dict(metadata.get("annotations") or {})
-    kept.pop(key, None)
-    if value is not None:
-        kept[key] = value
-    if kept:
-        metadata["annotations"] = kept
-    else:
-        metadata.pop("annotations", None)
-
-
-def _marked(objects: Changes, ref: Ref, key: str, value: str | None) -> None:
-    """Have the object carry that annotation, or none of that key."""
-    for _ in range(TRIES):
-        found = objects.read_object(ref)
-        if found is None:
-            raise Conflict(f"{ref} is not there")
-        if notes_of(found).get(key) == value:
-            return
-        _annotate(found, key, value)
-        try:
-            objects.replace_object(ref, found)
-        except Conflict:
-            continue
-        return
-    raise HealFailed(f"{ref} changes so fast that {TRIES} writes came too late")

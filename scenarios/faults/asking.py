@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from fixtures.evidence import Missing
 from fixtures.platforms.abilities import Door, Pod, able
 from fixtures.target.model import Service
 from scenarios.surroundings import Surroundings
@@ -32,6 +33,13 @@ def ask(around: Surroundings, service: Service, timeout_s: float = PATIENCE_S) -
     except httpx.HTTPError as error:
         status, said = 0, str(error) or type(error).__name__
     return Asked(status, around.clock.now() - begun, said)
+
+
+def own_entry(around: Surroundings) -> str:
+    """Our side's own door, beside the front door. Raises Missing."""
+    if found := around.environment.own_entry.get(around.side):
+        return found
+    raise Missing(f"environment {around.environment.name} states no own_entry of {around.side}")
 
 
 def unwell_inside(around: Surroundings, service: Service, pods: Sequence[Pod]) -> str:

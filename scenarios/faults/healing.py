@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fixtures.clock import Clock, SystemClock
 from fixtures.evidence import NoEvidence
 from fixtures.ledger import Entry, Ledger, now, undone_in_order
-from fixtures.platforms.changes import PLATFORM_WIDE, Changes, Conflict, Ref, Rejected
+from fixtures.platforms.changes import PLATFORM_WIDE, Changes, Conflict, Json, Ref, Rejected
 from scenarios.faults.acts import MARK, Act, Hands, HealFailed, Hold, Make, Say, Undone, act_of, notes_of
 from scenarios.faults.radius import has_opted_in
 
+# What is made under one name in a side's namespace, of kinds that nobody lists.
+EXPIRED = "verdigris-expired"  # the secret with a certificate that has ended
+BY_NAME = (Ref("Secret", "", EXPIRED),)
 RETRY_S = 0.1
 SETTLES_S = 0.5  # a call whose caller was killed has arrived by then, or never will
 TROUBLE = (NoEvidence, Conflict, Rejected, HealFailed, OSError)
@@ -88,22 +91,27 @@ def marks(objects: Changes) -> list[Entry]:
     A mark that cannot be read raises ValueError: something is left behind, and nobody can tell what.
     """
     found: dict[str, Entry] = {}
-    for kind, namespace in _everywhere(objects):
-        for one in objects.list_objects(kind, namespace):
-            for key, text in notes_of(one).items():
-                if key.startswith(MARK):
-                    found[key] = _entry(Ref.of(kind, one), text)
+    for kind, one in _everything(objects):
+        for key, text in notes_of(one).items():
+            if key.startswith(MARK):
+                found[key] = _entry(Ref.of(kind, one), text)
     return undone_in_order(list(found.values()))
 
 
-def _everywhere(objects: Changes) -> Iterator[tuple[str, str]]:
-    """Where a fault can have been put in: in no namespace, and in those that let it. Nobody need see more."""
+def _everything(objects: Changes) -> Iterator[tuple[str, Json]]:
+    """What a fault can have touched: in no namespace, and in those that let it. Nobody need see more."""
     kinds = objects.change_kinds()
-    yield from ((kind, "") for kind in kinds if kind in PLATFORM_WIDE)
-    for space in objects.list_objects("Namespace"):
-        if has_opted_in(space):
-            name = space["metadata"]["name"]
-            yield from ((kind, name) for kind in kinds if kind not in PLATFORM_WIDE)
+    for kind in kinds:
+        if kind in PLATFORM_WIDE:
+            yield from ((kind, one) for one in objects.list_objects(kind))
+    for space in filter(has_opted_in, objects.list_objects("Namespace")):
+        name = space["metadata"]["name"]
+        for kind in kinds:
+            if kind not in PLATFORM_WIDE:
+                yield from ((kind, one) for one in objects.list_objects(kind, name))
+        for ref in BY_NAME:
+            if (one := objects.read_object(replace(ref, namespace=name))) is not None:
+                yield ref.kind, one
 
 
 def _entry(ref: Ref, text: str) -> Entry:

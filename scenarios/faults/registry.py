@@ -21,11 +21,14 @@ Where = Literal["side", "sides", "platform"]
 @dataclass(frozen=True)
 class Right:
     """What a run must be allowed to do: on a kind of object (or pods/proxy, pods/eviction), in the namespace of the
-    side that is harmed, of both sides, or on the platform."""
+    side that is harmed, of both sides, or on the platform. `names`: of those objects alone, where there are any.
+    `when`: only for a fault that states this."""
 
     kind: str
     verbs: tuple[str, ...]
     where: Where = "side"
+    names: tuple[str, ...] = ()
+    when: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fixtures.platforms.changes import PLATFORM_WIDE
-from fixtures.platforms.kubernetes.changes import KINDS
+from fixtures.platforms.kubernetes.changes import KINDS, LISTED
 from fixtures.target.base import Side, Sides
 from fixtures.target.faults import FaultOrder
 from scenarios.faults.catalogue import kinds
+from scenarios.faults.healing import BY_NAME
 from scenarios.faults.registry import Right
 
 Manifest = dict[str, Any]
@@ -22,7 +23,8 @@ def manifests(
     rights: Sequence[Right], side: Side, namespaces: Sides[str], account: Mapping[str, str]
 ) -> list[Manifest]:
     """`account`: the subject, as a binding writes it. Looking is allowed on both sides: marks are looked for there."""
-    looks = [Right(kind, LOOKS, "platform" if kind in PLATFORM_WIDE else "sides") for kind in KINDS]
+    looks = [Right(kind, LOOKS, "platform" if kind in PLATFORM_WIDE else "sides") for kind in LISTED]
+    looks += [Right(one.kind, ("get",), "sides", (one.name,)) for one in BY_NAME]
     made = _granted("ClusterRole", "", _rules(_at([*looks, *rights], "platform")), account)
     for namespace in (namespaces.blue, namespaces.green):
         within = _at([*looks, *rights], "sides")
@@ -32,8 +34,19 @@ def manifests(
     return made
 
 
-def rights_of(orders: Iterable[type[FaultOrder]]) -> list[Right]:
-    return [right for order in orders for right in kinds()[order].rights]
+def rights_of(orders: Iterable[FaultOrder]) -> list[Right]:
+    """What those faults need, as they are stated."""
+    return [
+        right
+        for order in orders
+        for right in kinds()[type(order)].rights
+        if not right.when or getattr(order, right.when)
+    ]
+
+
+def rights_of_all() -> list[Right]:
+    """What every kind of fault needs, however it is stated."""
+    return [right for declared in kinds().values() for right in declared.rights]
 
 
 def _at(rights: Iterable[Right], where: str) -> list[Right]:
@@ -41,13 +54,14 @@ def _at(rights: Iterable[Right], where: str) -> list[Right]:
 
 
 def _rules(rights: Iterable[Right]) -> list[Manifest]:
-    """One rule a resource, with the verbs of all that need it."""
-    verbs: dict[tuple[str, str], set[str]] = {}
+    """One rule a resource, or for some of its objects, with the verbs of all that need it."""
+    verbs: dict[tuple[str, str, tuple[str, ...]], set[str]] = {}
     for right in rights:
-        verbs.setdefault(_resource(right.kind), set()).update(right.verbs)
+        verbs.setdefault((*_resource(right.kind), right.names), set()).update(right.verbs)
     return [
         {"apiGroups": [group], "resources": [resource], "verbs": sorted(found)}
-        for (group, resource), found in sorted(verbs.items())
+        | ({"resourceNames": list(names)} if names else {})
+        for (group, resource, names), found in sorted(verbs.items())
     ]
 
 

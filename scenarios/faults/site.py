@@ -12,7 +12,7 @@ from fixtures.clock import Clock, SystemClock, TimedOut, wait_until
 from fixtures.evidence import NoEvidence
 from fixtures.ledger import Entry, Ledger, Runner, now
 from fixtures.platforms.changes import Json, Ref
-from scenarios.faults.acts import MARK, Hands, HealFailed, Make, Remove, Undone, act_of
+from scenarios.faults.acts import MARK, Beside, Hands, HealFailed, Make, Remove, Undone, act_of
 from scenarios.faults.healing import Healed, Healer
 from scenarios.faults.radius import BlastRadius, Plan
 from scenarios.faults.shield import uninterrupted
@@ -94,7 +94,9 @@ class Site:
         plan = fault.plan()
         radius.admit(plan, self.hands.objects)
         self._must_not_be_there(fault)
-        before = {act.ref: self._essence(act.ref) for act in plan.acts if not isinstance(act, Remove)}
+        before = {
+            act.ref: self._essence(act.ref) for act in plan.acts if not isinstance(act, Remove | Beside)
+        }
         injection, opened = Injection(fault.name, plan, now()), set[str]()
         with ExitStack() as stack:
             stack.callback(self._prove, fault, injection, before)
@@ -150,7 +152,7 @@ class Site:
         """What ended by itself before it was healed was not there for as long as it was to be."""
         for act in injection.plan.acts:
             with suppress(NoEvidence):  # then nobody knows, and the heal will say so
-                if isinstance(act, Make) and act.has_ended(self.hands):
+                if isinstance(act, Make | Beside) and act.has_ended(self.hands):
                     injection.early.append(f"{act.ref}, which ended by itself")
 
     def _undo(self, entry: Entry, injection: Injection, opened: set[str]) -> None:

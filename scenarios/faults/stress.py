@@ -1,4 +1,5 @@
-"""Faults of what runs short: something else in the pods takes their CPU or their memory. Chaos Mesh puts it there."""
+"""Faults of what runs short: something else in the pods takes their CPU or their memory. Chaos Mesh puts it there, or
+where there is none, a container of ours."""
 
 from __future__ import annotations
 
@@ -7,24 +8,44 @@ from typing import TypeVar
 
 from fixtures.evidence import Missing, NoEvidence, Unsupported
 from fixtures.platforms.abilities import Pod, Workload, Workloads, able
-from fixtures.platforms.changes import Changes, CustomKinds, Json, Ref
+from fixtures.platforms.changes import Changes, CustomKinds, Guests, Json, Ref
 from fixtures.target.faults import CpuStress, MemoryStress
-from scenarios.faults.acts import EXPIRY, Make
+from scenarios.faults.acts import EXPIRY, Act, Beside, Make
+from scenarios.faults.guests import LEFT
 from scenarios.faults.radius import Plan
 from scenarios.faults.registry import Declared, Right, puts_in
 from scenarios.faults.service import OfService
 
 KIND = "StressChaos"
 USES = (Changes, CustomKinds, Workloads)
-RIGHTS = (Right(KIND, ("create", "delete")),)
-TOUCHES = "the service's pods, or all of the side's, by a StressChaos for each workload, which ends itself"
-NEEDS = "Chaos Mesh, and Prometheus with cAdvisor's figures"
-HEALS = "its objects are removed, and seen to be gone"
+RIGHTS = (
+    Right(KIND, ("create", "delete")),
+    Right("Pod", ("update",), when="image"),
+    Right("pods/ephemeralcontainers", ("update",), when="image"),
+    Right("pods/eviction", ("create",), when="image"),
+)
+TOUCHES = (
+    "the service's pods, or all of the side's, by a StressChaos for each workload, which ends itself; without Chaos"
+    " Mesh, by an ephemeral container of `image` in each pod, which ends itself too"
+)
+NEEDS = (
+    "Prometheus with cAdvisor's figures, and Chaos Mesh or an `image` whose program is told as stress-ng is"
+)
+HEALS = (
+    "its objects are removed, and seen to be gone; a pod with a container of ours that still runs is evicted, and"
+    " another takes its place: an ephemeral container cannot be taken away, and when it has ended stays listed"
+)
 LONGEST = "24h"  # shortened to the fault's own time when it is put in
 WINDOW_S = 60.0  # in which CPU is counted, shortened by pace; never below LEAST_S
 LEAST_S = 5.0  # a rate needs a few scrapes, however fast the pace is
 KNOWN_S = 15  # a figure that was not scraped again is good for so long
 MB = 1e6
+CONFINED = {
+    "runAsNonRoot": True,
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
 S = TypeVar("S", CpuStress, MemoryStress)
 
 
@@ -33,10 +54,18 @@ class Stressed(OfService[S]):
     over_s = 90.0
 
     def plan(self) -> Plan:
-        if not able(self.around.platform, CustomKinds).has_kind(KIND):
-            raise Unsupported(self.around.platform, f"{KIND}: that part of Chaos Mesh is not installed")
         self.remember()
-        acts = tuple(self._chaos(one) for one in self.stressed())
+        acts: tuple[Act, ...]
+        if able(self.around.platform, CustomKinds).has_kind(KIND):
+            acts = tuple(self._chaos(one) for one in self.stressed())
+        elif self.order.image:
+            able(self.around.platform, Guests)
+            acts = tuple(act for one in self.stressed() for act in self._beside(one))
+        else:
+            lacks = (
+                f"{KIND}: that part of Chaos Mesh is not installed, and no `image` is stated to do without"
+            )
+            raise Unsupported(self.around.platform, lacks)
         return Plan(acts, self.victims(self.felt_by()), len(self.everyone()))
 
     def stressed(self) -> tuple[Workload, ...]:
@@ -52,7 +81,18 @@ class Stressed(OfService[S]):
         spec = {"mode": "all", "selector": selector, "stressors": self.stressors(workload), EXPIRY: LONGEST}
         return Make(Ref(KIND, self.namespace, f"verdigris-{self.name}-{workload.name}"), {"spec": spec})
 
+    def _beside(self, workload: Workload) -> Iterator[Beside]:
+        arguments = [*self.arguments(workload), "--timeout", f"{LEFT}s"]
+        container = {"image": self.order.image, "args": arguments, "securityContext": CONFINED}
+        for pod in able(self.around.platform, Workloads).pods(self.namespace, workload.selector):
+            yield Beside(Ref("Pod", pod.namespace, pod.name), self.uid(pod), container)
+
     def stressors(self, workload: Workload) -> Json:
+        """As Chaos Mesh is told."""
+        raise NotImplementedError
+
+    def arguments(self, workload: Workload) -> list[str]:
+        """As stress-ng is told."""
         raise NotImplementedError
 
     def measured(self, expression: str) -> Iterator[tuple[str, float]]:
@@ -97,6 +137,9 @@ class Busy(Stressed[CpuStress]):
     def stressors(self, workload: Workload) -> Json:  # noqa: ARG002 - the same for all
         return {"cpu": {"workers": 1, "load": round(self.order.load.amount * 100)}}
 
+    def arguments(self, workload: Workload) -> list[str]:  # noqa: ARG002 - the same for all
+        return ["--cpu", "1", "--cpu-load", str(round(self.order.load.amount * 100))]
+
     @property
     def least(self) -> float:
         return self.order.load.amount / 2
@@ -115,7 +158,14 @@ class Busy(Stressed[CpuStress]):
 )
 class Full(Stressed[MemoryStress]):
     def stressors(self, workload: Workload) -> Json:
-        """So many bytes as are missing from the fullest of its pods; a share would be one of its node's memory."""
+        return {"memory": {"workers": 1, "size": f"{self._lacking_mb(workload)}MB"}}
+
+    def arguments(self, workload: Workload) -> list[str]:
+        size = str(round(self._lacking_mb(workload) * MB))
+        return ["--vm", "1", "--vm-bytes", size, "--vm-keep"]
+
+    def _lacking_mb(self, workload: Workload) -> int:
+        """So much as is missing from the fullest of its pods; a share would be one of its node's memory."""
         pods = able(self.around.platform, Workloads).pods(self.namespace, workload.selector)
         names = {pod.name for pod in pods}
         limits = [
@@ -127,7 +177,7 @@ class Full(Stressed[MemoryStress]):
         more = self.order.fill.amount * min(limits) - max(held)
         if more <= 0:
             raise Missing(f"{workload.name} holds that much memory already")
-        return {"memory": {"workers": 1, "size": f"{int(more / MB)}MB"}}
+        return int(more / MB)
 
     @property
     def least(self) -> float:

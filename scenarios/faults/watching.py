@@ -13,6 +13,7 @@ from fixtures.evidence import Missing
 from fixtures.ledger import now
 from fixtures.target.base import Side
 from fixtures.target.experiment import Experiment
+from scenarios.faults.asking import own_entry
 from scenarios.faults.course import Course
 from scenarios.faults.notices import Notices
 from scenarios.faults.onlookers import Asking, Onlookers
@@ -142,9 +143,11 @@ def session(experiment: Experiment, around: Surroundings, side: Side) -> Mapping
 
 def plan_of(experiment: Experiment, around: Surroundings, side: Side) -> ProbePlan:
     """The other side's users never wait long: nobody harms them, and the guard must hear of it soon."""
-    timeout_s = patience_s(experiment) if side is around.side else PROBE_TIMEOUT_S
+    ours = side is around.side
+    timeout_s = patience_s(experiment) if ours else PROBE_TIMEOUT_S
+    entry = own_entry(around) if ours and experiment.at == "own" else around.entry
     return ProbePlan(
-        url=around.entry.rstrip("/") + experiment.asks,
+        url=entry.rstrip("/") + experiment.asks,
         rate_rps=PROBES_RPS,
         timeout_s=timeout_s,
         in_flight=max(ProbePlan.in_flight, round(2 * PROBES_RPS * timeout_s)),

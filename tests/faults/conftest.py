@@ -14,9 +14,8 @@ from fixtures.lab.breaking import Access
 from fixtures.platforms.kubernetes import Kubernetes
 from fixtures.target import Side, Target
 from scenarios.faults import takeback
-from scenarios.faults.catalogue import kinds
 from scenarios.faults.place import Place
-from scenarios.faults.role import manifests, rights_of
+from scenarios.faults.role import manifests, rights_of_all
 from scenarios.faults.site import Site
 from scenarios.faults.standby import Standby
 from scenarios.surroundings import Surroundings
@@ -59,9 +58,7 @@ def around(lab: Lab, access: Access, tmp_path_factory: pytest.TempPathFactory) -
     target = Target.load("hwayo")
     environment = target.environment("lab").with_facts(lab.facts)
     account = {"kind": "ServiceAccount", "namespace": "verdigris", "name": "faults"}
-    for one in manifests(
-        [*rights_of(kinds()), *takeback.RIGHTS], Side.GREEN, environment.namespaces, account
-    ):
+    for one in manifests([*rights_of_all(), *takeback.RIGHTS], Side.GREEN, environment.namespaces, account):
         if access.get(f"{collection(one)}/{one['metadata']['name']}") is None:
             access.post(collection(one), one)
     least = tmp_path_factory.mktemp("least") / "kubeconfig"

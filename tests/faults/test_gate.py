@@ -15,7 +15,7 @@ import yaml
 
 from fixtures.clock import wait_until
 from fixtures.lab.breaking import Access, Changed, Step, Written
-from fixtures.lab.defects import is_well
+from fixtures.lab.defects import is_well, known, mend_all, put_in
 from fixtures.lab.systems.hwayo import breakage, release_breakage
 from fixtures.objectives import assess
 from fixtures.target.experiment import Experiment
@@ -29,6 +29,7 @@ from scenarios.release.probes import Connections, Outcome
 from scenarios.surroundings import Surroundings
 
 pytestmark = [pytest.mark.lab, pytest.mark.alone]
+DEFECTS = {name: one for name, one in known("hwayo").items() if one.stage == "chaos"}
 WELL_S = 60.0
 READ_S = 2.0
 BLUE = "/apis/apps/v1/namespaces/hwayo-production/deployments/auth-service"
@@ -109,6 +110,16 @@ TAKEN_BACK: dict[str, Any] = {
 }
 
 
+EXPIRED: dict[str, Any] = {
+    "faults": ({"fault": "certificate-expired", "service": "api-gateway", "gateway": "hwayo-own"},),
+    "at_most": 2,
+    "asks": "/api/v1/health",
+    "at": "own",
+    "lost": "100%",
+    "recovers": {"after": "heal", "within": "30s"},
+}
+
+
 def experiment(**told: Any) -> Experiment:
     named = {"check": "experiment", "name": "x", "title": "x", "source": "§6.1"}
     return Experiment.model_validate({**named, **told})
@@ -178,14 +189,19 @@ def test_an_alert_that_is_led_elsewhere_is_missed_by_people(tried: Tried, access
 
 
 @pytest.mark.long
-def test_one_replica_where_two_are_promised_may_not_be_killed(tried: Tried, access: Access) -> None:
-    alone = breakage.deployment("auth-service", breakage.scaled(1))
-    with broken(access, alone):
-        wait_until(lambda: breakage.pods_are("auth-service", 1)(access), WELL_S)
-        said, reason = tried(experiment(**KILL))
-    wait_until(lambda: is_well(access), WELL_S)
-    assert said is Verdict.INVALID
-    assert "1 of 1 would feel it" in reason
+@pytest.mark.parametrize("name", DEFECTS)
+def test_a_defect_is_named_by_the_experiment_that_must_catch_it(
+    name: str, tried: Tried, access: Access, around: Surroundings
+) -> None:
+    (caught_by,) = DEFECTS[name].caught_by
+    (row,) = (one for one in around.target.checks if isinstance(one, Experiment) and one.name == caught_by)
+    put_in(access, DEFECTS[name])
+    try:
+        said, reason = tried(row)
+    finally:
+        mend_all(access)
+    assert said is Verdict.FAIL
+    assert DEFECTS[name].says in reason
 
 
 def test_a_fault_that_does_not_bite_proves_nothing(tried: Tried) -> None:
@@ -332,6 +348,24 @@ def test_users_who_stay_with_a_side_that_is_failing_are_told_of(tried: Tried, ac
         said, reason = tried(experiment(**told))
     assert said is Verdict.FAIL
     assert "green still answers users on connections that were kept after 30s" in reason
+
+
+@pytest.mark.long
+def test_a_certificate_that_has_ended_is_felt_by_who_comes_by_that_door_and_by_nobody_else(
+    around: Surroundings, site: Site, access: Access, tmp_path: Path
+) -> None:
+    wait_until(lambda: is_well(access), WELL_S)
+    own, front = (
+        Trial(experiment(**EXPIRED | {"at": at, "lost": lost}), around, site, tmp_path / at)
+        for at, lost in (("own", "100%"), ("front", "0%"))
+    )
+    for trial in (own, front):
+        said, reason = assess(trial.experiment, trial.run())
+        assert said is Verdict.PASS, reason
+    lost, asked = own.course.lost()
+    assert lost > asked / 4  # half of them open a connection each time
+    assert "shows a certificate that ended" in own.course.text
+    assert front.course.lost()[0] == 0
 
 
 @pytest.mark.long

@@ -47,6 +47,7 @@ FAULTS: list[dict[str, Any]] = [
     {"fault": "memory-stress", "service": "web-app", "fill": "90%"},
     {"fault": "health-failing", "service": "auth-service"},
     {"fault": "canary", "service": "api-gateway", "share": "20%"},
+    {"fault": "certificate-expired", "service": "api-gateway", "gateway": "hwayo-own"},
     {"fault": "teams-own", "service": "report-generator", "manifest": "hwayo/chaos-report-generator.yaml"},
     {"fault": "pod-kill", "service": "web-app"},
     {"fault": "all-pods-killed", "service": "web-app"},

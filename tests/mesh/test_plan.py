@@ -14,7 +14,18 @@ from fixtures.lab.mesh.envoy import duration, seconds
 from fixtures.lab.mesh.plan import Files, plan
 from fixtures.lab.mesh.routes import ROUTE_TIMEOUT_S, routes
 from fixtures.lab.mesh.snapshot import Snapshot, service_key
-from tests.mesh.manifests import Object, pod, policy, service, store, to, virtual_service
+from fixtures.lab.pki import KeyPair
+from tests.mesh.manifests import (
+    Object,
+    certificate,
+    gateway,
+    pod,
+    policy,
+    service,
+    store,
+    to,
+    virtual_service,
+)
 
 
 def route(rule: Object) -> Object:
@@ -290,6 +301,24 @@ def test_a_gateway_does_not_serve_hosts_that_are_not_its_own(objects: list[Objec
     files = planned([*objects, other], tmp_path)
     hosts = {host["name"] for host in resources(files, "front-door.json")[0]["virtual_hosts"]}
     assert hosts == {"shop.example", "127.200.0.10"}
+
+
+def test_a_gateway_at_another_port_is_a_door_of_its_own(objects: list[Object], tmp_path: Path) -> None:
+    """With a certificate of its own, and hosts that the front door does not serve."""
+    own = gateway("green", "own", credentialName="own-tls")
+    own["spec"]["servers"][0] |= {"port": {"number": 8444}, "hosts": ["green.example"]}
+    rules = [{"route": [to("web")]}]
+    led = virtual_service("green", "own", ["green.example"], gateways=["own"], http=rules)
+    pair = certificate("green", "own-tls", KeyPair(b"other", b"key"))
+    files = planned([*objects, own, led, pair], tmp_path)
+    doors = [one for one in resources(files, "listeners.json") if one["name"].startswith("front-door")]
+    ports = {one["name"]: one["address"]["socket_address"]["port_value"] for one in doors}
+    assert ports == {"front-door": 8443, "front-door-8444": 8444}
+    hosts = [one["name"] for one in resources(files, "front-door-8444.json")[0]["virtual_hosts"]]
+    assert hosts == ["green.example", "127.200.0.10"]
+    shown = [resources(files, f"certificate{suffix}.json")[0] for suffix in ("", "-8444")]
+    assert shown[0]["name"] != shown[1]["name"]
+    assert shown[0]["tls_certificate"] != shown[1]["tls_certificate"]
 
 
 def test_the_same_cluster_gives_the_same_files(objects: list[Object], tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ SYSTEM = System(
     images={
         "registry.lab:5000/echo": Image("tests.control.system.echo", 12_000_000, ("1.0", "1.1")),
         "registry.lab:5000/task": Image("tests.control.system.task", 1_000_000, ("1.0",)),
+        "registry.lab:5000/stress-ng": Image("fixtures.lab.control.stressor", 3_000_000, ("0.17",)),
         "registry.lab:5000/stubborn": Image("tests.control.system.stubborn", 1_000_000, ("1.0",)),
     },
     nodes=[_node("node-1", "application"), _node("node-2", "application"), _node("node-3", "system")],
