@@ -85,7 +85,8 @@ def main(arguments: Sequence[str] = ()) -> int:
     parser.add_argument("--trouble", choices=("none", "heal", "disk"), default="none")
     chosen = parser.parse_args(arguments)
     print(f"  --kills {chosen.kills} --seed {chosen.seed} --trouble {chosen.trouble}", flush=True)
-    lab = Lab.start("hwayo", NAME, progress=lambda line: print(f"  {line}", flush=True))
+    name = f"{NAME}-{chosen.seed}"  # pieces of it may run beside each other
+    lab = Lab.start("hwayo", name, progress=lambda line: print(f"  {line}", flush=True))
     try:
         with tempfile.TemporaryDirectory() as folder, Bench(lab, folder, chosen.trouble) as bench:
             for number, (fault, moment_s) in zip(range(chosen.kills), moments(chosen.seed), strict=False):
