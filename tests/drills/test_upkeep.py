@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from typing import Any
 
 import pytest
 
@@ -23,6 +20,7 @@ from scenarios.checks import measure
 from scenarios.surroundings import Surroundings
 from tests.drills.database import PASSWORD
 from tests.drills.test_kept import ground
+from tests.prometheus import Told, prometheus
 
 __all__ = ["ground"]  # the fixture
 MONTH_S = 730.5 * 3600
@@ -89,33 +87,16 @@ def aside(folder: Path) -> Iterator[None]:
 def monitoring(since_s: float, down_s: float) -> Iterator[str]:
     """A Prometheus that has watched since then, and saw nobody served for so long right after."""
 
-    class Door(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            told = {name: value[0] for name, value in parse_qs(urlsplit(self.path).query).items()}
-            begin_s, end_s, step_s = (float(told[name]) for name in ("start", "end", "step"))
-            count = int((end_s - begin_s) / step_s) + 1
-            assert count <= 11_000  # it hands out no more
-            moments = [begin_s + number * step_s for number in range(count)]
-            values = [[at, str(float(at >= since_s + down_s))] for at in moments if at >= since_s]
-            result = [{"metric": {}, "values": values}] if values else []
-            body = json.dumps(
-                {"status": "success", "data": {"resultType": "matrix", "result": result}}
-            ).encode()
-            self.send_response(200)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(told: Told) -> list[Any]:
+        begin_s, end_s, step_s = (float(told[name]) for name in ("start", "end", "step"))
+        count = int((end_s - begin_s) / step_s) + 1
+        assert count <= 11_000  # it hands out no more
+        moments = [begin_s + number * step_s for number in range(count)]
+        values = [[at, str(float(at >= since_s + down_s))] for at in moments if at >= since_s]
+        return [{"metric": {}, "values": values}] if values else []
 
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with prometheus("matrix", answer) as url:
+        yield url
 
 
 @pytest.mark.parametrize(

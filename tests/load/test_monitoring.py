@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from typing import Any
 
 import pytest
 
@@ -19,6 +17,8 @@ from scenarios.load.monitoring import Queries, ScrapedCounter, as_it_stands, dis
 from scenarios.load.records import Outcome
 from scenarios.load.validity import Reading, ServerCount
 from tests.load.test_measure import rows, run_of
+from tests.prometheus import Told
+from tests.prometheus import prometheus as answering
 
 Answer = Callable[[str], dict[str, float]]  # a query -> value by namespace
 
@@ -39,40 +39,20 @@ class FakeClock:
 @pytest.fixture
 def prometheus() -> Iterator[Callable[[Answer], Prometheus]]:
     """A Prometheus that answers instant queries as it is told to."""
-    servers: list[ThreadingHTTPServer] = []
-    clients: list[Prometheus] = []
+    with ExitStack() as stack:
 
-    def made(answer: Answer) -> Prometheus:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                query = parse_qs(urlsplit(self.path).query)["query"][0]
-                vector = [
+        def made(answer: Answer) -> Prometheus:
+            def vector(told: Told) -> list[Any]:
+                return [
                     {"metric": {"namespace": namespace}, "value": [time.time(), str(value)]}
-                    for namespace, value in answer(query).items()
+                    for namespace, value in answer(told["query"]).items()
                 ]
-                body = json.dumps(
-                    {"status": "success", "data": {"resultType": "vector", "result": vector}}
-                ).encode()
-                self.send_response(200)
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
 
-            def log_message(self, *_: object) -> None:
-                """Quiet."""
+            client = Prometheus(stack.enter_context(answering("vector", vector)))
+            stack.callback(client.close)
+            return client
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        clients.append(Prometheus(f"http://127.0.0.1:{server.server_address[1]}"))
-        return clients[-1]
-
-    yield made
-    for client in clients:
-        client.close()
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+        yield made
 
 
 def test_counters_are_read_as_they_stand_without_extrapolation() -> None:
