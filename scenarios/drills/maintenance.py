@@ -18,12 +18,14 @@ FOLLOWS_S = 20.0
 
 @dataclass(frozen=True)
 class Maintenance:
-    """`page`: what users are shown; `answer`: the status that the front door gives whoever asks for no side."""
+    """`page`: what users are shown; `answer`: the status that the front door gives whoever asks for no side;
+    `follows_s`: how long it may take to do as it is told."""
 
     router: Router
     page: str
     answer: Callable[[], int]
     file: Path
+    follows_s: float = FOLLOWS_S
 
     def close(self) -> str:
         """Raises NotProven."""
@@ -66,7 +68,7 @@ class Maintenance:
 
     def _until(self, *, closed: bool) -> float:
         try:
-            return wait_until(lambda: (self.answer() == UNAVAILABLE) is closed, FOLLOWS_S)
+            return wait_until(lambda: (self.answer() == UNAVAILABLE) is closed, self.follows_s)
         except TimedOut as late:
             wanted = "closed" if closed else "open"
             raise NotProven(f"the front door is not {wanted} after {late.waited_s:.0f} s") from late

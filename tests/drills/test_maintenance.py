@@ -41,8 +41,8 @@ class Door:
         return UNAVAILABLE if self.routes.green is None and self.follows else 200
 
 
-def maintenance(door: Door, folder: Path) -> Maintenance:
-    return Maintenance(door, "back soon", door.answer, folder / "door.json")
+def maintenance(door: Door, folder: Path, follows_s: float = 20.0) -> Maintenance:
+    return Maintenance(door, "back soon", door.answer, folder / "door.json", follows_s)
 
 
 def test_a_door_is_opened_as_it_was(tmp_path: Path) -> None:
@@ -72,11 +72,8 @@ def test_what_somebody_led_elsewhere_meanwhile_is_left_to_them(tmp_path: Path) -
     assert door.routes.green == 0.5
 
 
-def test_a_door_that_users_still_come_in_by_is_not_closed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("scenarios.drills.maintenance.FOLLOWS_S", 0.2)
-    found = maintenance(Door(follows=False), tmp_path)
+def test_a_door_that_users_still_come_in_by_is_not_closed(tmp_path: Path) -> None:
+    found = maintenance(Door(follows=False), tmp_path, follows_s=0.2)
     with pytest.raises(NotProven, match=r"the front door is not closed"):
         found.close()
     assert found.heal() == "the front door is open"
