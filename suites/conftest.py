@@ -10,11 +10,12 @@ import pytest
 from fixtures.plugin import gate_of, target_of
 from fixtures.release_options import release_options
 from fixtures.session.judge import Judge
-from fixtures.target import Check, Environment, Side, Target
+from fixtures.target import Check, Environment, Objective, Side, Target
 from scenarios.checks import measure
 from scenarios.surroundings import Surroundings
 
 Prove = Callable[[Check], None]
+ASKED = {"check": Check, "held": Check, "unheld": Objective, "objective": Objective}  # what a test takes that is run for each of them
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -32,12 +33,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _asks_nothing(item: pytest.Function) -> bool:
-    callspec = getattr(item, "callspec", None)
-    return (
-        callspec is not None
-        and "check" in callspec.params
-        and not isinstance(callspec.params["check"], Check)
-    )
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    return any(not isinstance(params[name], kind) for name, kind in ASKED.items() if name in params)
 
 
 @pytest.fixture(scope="session")

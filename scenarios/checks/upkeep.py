@@ -76,6 +76,8 @@ def error_budget(check: ErrorBudget, around: Surroundings) -> Measurement:
     """Over the real time that was promised, whatever the environment's pace."""
     tally, whole_s, now_s = Tally("promises"), check.over.seconds, time.time()
     past = around.prometheus.past(check.query, now_s - whole_s, now_s, STEP_S)
+    if not past:
+        raise Missing(f"nobody has watched: no answer to {check.query}")
     seen = budget.watched(past, whole_s, STEP_S)
     allowed_s = budget.allowed_s(check.availability.amount, whole_s)
     found = budget.downtime(seen, allowed_s)

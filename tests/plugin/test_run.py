@@ -18,7 +18,7 @@ import pytest
 
 from fixtures.lab import home_of
 from fixtures.target import Target
-from tests.plugin.sandbox import ABSENT, FAIL, PASS, ROOT, UNKNOWN, Sandbox
+from tests.plugin.sandbox import ABSENT, FAIL, INVALID, PASS, ROOT, UNKNOWN, Sandbox
 
 pytest_plugins = ["pytester"]
 
@@ -126,6 +126,20 @@ def test_what_is_absent_is_told_and_does_not_gate(sandbox: Sandbox) -> None:
     assert {one["absent"] for one in sandbox.verdict["findings"]} == {"", "no cluster in this test"}
     result.stdout.fnmatch_lines(["NOT HERE*no cluster in this test*"])
     result.stdout.no_fnmatch_line("*must not be tried*")
+
+
+@pytest.mark.parametrize(("found", "code"), [(UNKNOWN, 0), (FAIL, 1), (INVALID, 10)])
+def test_what_a_place_is_too_young_to_show_gates_where_it_is_wrong_all_the_same(
+    sandbox: Sandbox, found: str, code: int
+) -> None:
+    profile = sandbox.pytester.path / "shop.yaml"
+    text = profile.read_text(encoding="utf-8")
+    profile.write_text(text.replace("    absent:\n", "    young: {certificate: a day old}\n    absent:\n"))
+    fast = "def test_fast(judge, target): judge(target.objectives['speed'], Measurement(0.5, 's', 1000, 0))"
+    sandbox.suite("preflight", found, fast)
+    assert sandbox.run().ret == code
+    told = sandbox.verdict["findings"][0]
+    assert (told["absent"] == "a day old") is (code == 0)
 
 
 def test_should_objectives_warn_and_pass(sandbox: Sandbox) -> None:

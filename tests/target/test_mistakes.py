@@ -38,6 +38,7 @@ MISTAKES = [
     ("green: small-green", "green: small", 9, "environments.lab.namespaces.green", "small", "another namespace", ""),
     ("green: small-green", "green: x, grey: y", 9, "environments.lab.namespaces.grey", "grey", "blue, green", "green"),
     ("embedded: true", "embedded: true, absent: {sinc: no}", 9, f"{LAB}.absent.sinc", "sinc", "a part", "sink"),
+    ("embedded: true", "embedded: true, young: {node: no}", 9, f"{LAB}.young.node", "node", "a check", "nodes"),
     ("platform: kubernetes", "platform: kubernets", 4, "platform", "kubernets", "ecs", "kubernetes"),
     ("health: /health", "health: health", 7, "services[0].health", "health", "a path", ""),
     ("health: /health", "health: /health, port: 99999", 7, "services[0].port", "99999", "at most 65535", ""),
