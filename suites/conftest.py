@@ -15,7 +15,8 @@ from scenarios.checks import measure
 from scenarios.surroundings import Surroundings
 
 Prove = Callable[[Check], None]
-ASKED = {"check": Check, "held": Check, "unheld": Objective, "objective": Objective}  # what a test takes that is run for each of them
+# What a test takes that is run for each of them.
+ASKED = {"check": Check, "held": Check, "unheld": Objective, "objective": Objective}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

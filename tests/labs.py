@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from fixtures.lab import Lab
 from fixtures.lab.breaking import Access
-from fixtures.lab.defects import mend_all
+from fixtures.lab.defects import Defect, mend_all, put_in
 
 
 @contextmanager
@@ -35,3 +35,13 @@ def a_way_in(lab: Lab) -> Iterator[Access]:
         yield found
     finally:
         found.close()
+
+
+@contextmanager
+def a_broken(lab: Access, defect: Defect) -> Iterator[Defect]:
+    """The defect is in; afterwards everything is well again."""
+    try:
+        put_in(lab, defect)
+        yield defect
+    finally:
+        mend_all(lab)

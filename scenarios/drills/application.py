@@ -6,11 +6,14 @@ import secrets
 from collections.abc import Callable, Mapping
 
 from fixtures.evidence import Missing
-from scenarios.drills import hwayo
+from scenarios.drills import hwayo, nailbook_line
 from scenarios.drills.writer import Product
 from scenarios.surroundings import Surroundings
 
-PRODUCTS: Mapping[str, Callable[[Surroundings, str], Product]] = {"hwayo": hwayo.records_of}
+PRODUCTS: Mapping[str, Callable[[Surroundings, str], Product]] = {
+    "hwayo": hwayo.records_of,
+    "nailbook-line": nailbook_line.bookings_of,
+}
 
 
 def product_of(around: Surroundings) -> Product:

@@ -8,25 +8,20 @@ from typing import Any
 
 import httpx
 
-from fixtures.probes.http import Entry, is_loopback, open_client, said, trust
+from fixtures.probes.http import Entry, open_client, said
+from scenarios.drills.api import SETTLED, Unreadable, asking, client_of
 from scenarios.drills.journal import Outcome
 from scenarios.drills.truth import Kept
 from scenarios.drills.writer import Said, fingerprint
 from scenarios.journeys.hwayo.api import Api
 from scenarios.journeys.walk import needed
-from scenarios.release.probes import Connections, Plan
+from scenarios.release.probes import Plan
 from scenarios.surroundings import Surroundings
 
 PAGE = 100
 PATH = "/api/v1/data-records"
 ITEMS = ("混凝土抗壓", "鋼筋抗拉", "土壤夯實度", "含水率", "瀝青針入度")
 FIELDS = ("project", "item", "customer", "inspected_on", "value", "unit", "passed", "remark")
-# Answers that settle it: the record is not stored. Whatever else is no success leaves it open.
-SETTLED = (400, 401, 403, 404, 413, 422)
-
-
-class Unreadable(RuntimeError):
-    """The records could not be read in full, so nothing can be said of what is gone."""
 
 
 class Records:
@@ -75,35 +70,14 @@ class Records:
                 before = page[-1]["id"]
 
     def reading(self, path: str = "") -> Plan:
-        ca = str(self._entry.ca) if self._entry.ca else ""
-        url = self._entry.url.rstrip("/") + (path or f"{PATH}?limit=5")
-        return Plan(
-            url,
-            rate_rps=20,
-            timeout_s=3,
-            connections=Connections.KEPT,
-            headers=dict(self._entry.headers),
-            ca=ca,
-        )
+        return asking(self._entry, path or f"{PATH}?limit=5")
 
     @property
     def private(self) -> Mapping[str, str]:
         return self._bearer
 
     def client(self, timeout_s: float) -> httpx.AsyncClient:
-        host = self._entry.host
-
-        async def greeting(request: httpx.Request) -> None:
-            request.extensions["sni_hostname"] = host
-
-        return httpx.AsyncClient(
-            base_url=self._entry.url,
-            headers={**self._entry.headers, **self._bearer, **({"host": host} if host else {})},
-            event_hooks={"request": [greeting] if host else []},
-            verify=trust(self._entry.ca),
-            timeout=timeout_s,
-            trust_env=not is_loopback(self._entry.url),
-        )
+        return client_of(self._entry, self._bearer, timeout_s)
 
     def _kept(self, record: Mapping[str, Any]) -> Kept:
         key = str(record["project"]).removeprefix(f"{self._mark} ")

@@ -26,6 +26,7 @@ from fixtures.target.drills import (
     SchemaBroken,
     TableDropped,
     VersionBroken,
+    VersionTaken,
 )
 from fixtures.target.faults import NodeLost as NodeFault
 from scenarios.checks.notification import notification_route
@@ -89,6 +90,8 @@ class Scene:
                 return self._side.namespace()
             case VersionBroken(of=service):
                 return self._side.version(service)
+            case VersionTaken(of=service):
+                return self._side.revision(service)
             case SchemaBroken(apply=apply, undo=undo):
                 migration = Migration(self._databases[self.around.side], apply, undo)
                 return OfSchema(self._ground(), migration, self._beside("schema.json"), self.clock)

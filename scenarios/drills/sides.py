@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
 from fixtures.clock import SystemClock
 from fixtures.evidence import Missing, Unsupported
-from fixtures.platforms.abilities import Workloads, able
+from fixtures.platforms.abilities import Revisions, Workloads, able
 from fixtures.platforms.changes import Changes, Ref
 from fixtures.platforms.kubernetes import Kubernetes
 from fixtures.platforms.kubernetes.configuration import Configuration
@@ -17,13 +18,14 @@ from fixtures.probes.http import Entry, open_client
 from scenarios.drills.journal import Clock
 from scenarios.drills.maintenance import Maintenance
 from scenarios.drills.namespaces import OfNamespace
+from scenarios.drills.revisions import OfRevision, Schema
 from scenarios.drills.versions import OfVersion
 from scenarios.faults.radius import OPT_IN, has_opted_in
 from scenarios.release.carrying import router_of
 from scenarios.release.fleet import Fleet
-from scenarios.release.health import inside, unwell
+from scenarios.release.health import inside, through_door, unwell
 from scenarios.release.telling import wording_of
-from scenarios.surroundings import Surroundings
+from scenarios.surroundings import Surroundings, stated
 
 ANSWERS_S = 2.0
 
@@ -70,6 +72,30 @@ class OnSide:
             self.folder / f"{around.namespace}-version.json",
             self.clock,
         )
+
+    def revision(self, service: str) -> OfRevision:
+        """Raises NoEvidence."""
+        around = self.around
+        self._opted_in(around.namespace)
+        owner, database = (
+            urlsplit(around.store(kind, around.side)) for kind in ("database_owner", "database")
+        )
+        backend = stated(around.environment, around.environment.backend, "backend")
+        return OfRevision(
+            Fleet(around.platform, around.namespace, SystemClock()),
+            able(around.platform, Changes),
+            able(around.platform, Revisions),
+            service,
+            Schema(owner._replace(path=database.path).geturl(), Path(backend)),
+            self._unwell_at_the_door,
+            self.folder / f"{around.namespace}-revision.json",
+            self.clock,
+        )
+
+    def _unwell_at_the_door(self) -> str:
+        around = self.around
+        found = unwell(around.target.services, through_door(around, around.side))
+        return "; ".join(f"{name} {why}" for name, why in found.items())
 
     def door(self) -> Maintenance:
         """Raises NoEvidence."""

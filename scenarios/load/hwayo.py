@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import random
 import time
-from typing import Any
 
 import gevent
-import orjson
-from locust import FastHttpUser, between, task
+from locust import task
+
+from scenarios.load.person import Person, Refused, told
 
 # Of 100 requests: mostly reading; the endpoints of §11.1 often enough for a verdict on each within a minute.
 LIST, SUBMIT, LOG_IN, REPORT = 78, 12, 8, 2
@@ -22,40 +22,19 @@ POLL_S = 0.5
 ITEMS = ("混凝土抗壓", "鋼筋抗拉", "土壤夯實度", "含水率", "瀝青針入度")
 
 
-class Refused(Exception):
-    """A user could not log in, so there is nothing that they could do."""
-
-
-def told(response: Any) -> dict[str, Any]:
-    """The JSON of an answer. Every one is read, and the standard library would take a sixth of all time for it."""
-    read: dict[str, Any] = orjson.loads(response.content)
-    return read
-
-
-class Inspector(FastHttpUser):
+class Inspector(Person):
     """Someone at a building site. Several requests of one session may be under way at once, as in a browser."""
 
-    wait_time = between(0.1, 0.3)  # 100 users make about 500 requests a second
+    who = ("HWAYO_USER", "HWAYO_PASSWORD")
     network_timeout = 35.0
-    connection_timeout = 5.0
 
     def on_start(self) -> None:
-        self.bearer: dict[str, str] = {}
         self.records: list[int] = []
-        self.log_in()
-        if not self.bearer:
-            raise Refused("the user could not log in: are HWAYO_USER and HWAYO_PASSWORD right?")
+        super().on_start()
 
     @task(LOG_IN)
     def log_in(self) -> None:
-        who = {"username": os.environ["HWAYO_USER"], "password": os.environ["HWAYO_PASSWORD"]}
-        with self.client.post("/api/v1/auth/login", json=who, catch_response=True) as response:
-            token = told(response).get("token") if response.status_code == 200 else None
-            if not token:
-                response.failure(f"login answered {response.status_code} without a token")
-                return
-        self.bearer = {"Authorization": f"Bearer {token}"}
-        self.client.cookiejar.clear()  # the token says it all, and a jar with anything in it is a seventh of the cost
+        self.sign_in()
 
     @task(LIST)
     def list_records(self) -> None:

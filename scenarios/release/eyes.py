@@ -9,9 +9,9 @@ from fixtures.evidence import NoEvidence
 from fixtures.target import Bound, Side
 from scenarios.release.counts import Reading
 from scenarios.release.guards import UNSEEN, Seen, compared
-from scenarios.release.health import InARow, inside, through_door, unwell
+from scenarios.release.health import InARow, Lately, each_inside, inside, through_door, unwell
 from scenarios.release.source import PrometheusCounters
-from scenarios.release.terms import Guard, Terms
+from scenarios.release.terms import SCRAPES, Guard, Terms
 from scenarios.release.timeline import Timeline
 from scenarios.surroundings import Surroundings
 
@@ -26,6 +26,7 @@ class Seeing:
             around.prometheus, terms.counters, {namespaces.green: "green", namespaces.blue: "blue"}
         )
         self._rows = {Side.GREEN: InARow(), Side.BLUE: InARow()}
+        self._lately = {Side.GREEN: Lately(SCRAPES), Side.BLUE: Lately(SCRAPES)}
 
     @property
     def queries(self) -> tuple[str, ...]:
@@ -42,7 +43,7 @@ class Seeing:
         asked: dict[str, dict[str, float]] = {}
         for guard in guards:
             if not guard.query:
-                found[guard] = self._health(guard.bound)
+                found[guard] = (self._share if guard.unit == "share" else self._in_a_row)(guard.bound)
                 continue
             if guard.query not in asked:
                 asked[guard.query] = self._asked(guard.query)
@@ -61,7 +62,19 @@ class Seeing:
             return {}
         return {one.labels.get("namespace", ""): one.value for one in samples if math.isfinite(one.value)}
 
-    def _health(self, bound: Bound) -> tuple[Seen, Seen]:
+    def _share(self, bound: Bound) -> tuple[Seen, Seen]:
+        """Of all health checks: in every pod, as a load balancer asks each of its targets."""
+        found = []
+        for side, lately in self._lately.items():
+            try:
+                share = lately.take(each_inside(self._around, side))
+            except NoEvidence as error:
+                found.append(Seen(None, None, str(error)))
+                continue
+            found.append(Seen(share, not bound.admits(share), lately.said))
+        return found[0], found[1]
+
+    def _in_a_row(self, bound: Bound) -> tuple[Seen, Seen]:
         services = self._around.target.services
         green = self._rows[Side.GREEN]
         times = green.take(unwell(services, through_door(self._around, Side.GREEN)))

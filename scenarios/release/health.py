@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
-from fixtures.evidence import NoEvidence
+from fixtures.evidence import Missing, NoEvidence, Unreachable
 from fixtures.platforms.abilities import Door, able
 from fixtures.probes.http import said
 from fixtures.target import Side
@@ -48,6 +49,40 @@ def inside(around: Surroundings, side: Side) -> Ask:
         return f"answers {unwell[0].status} {' '.join(unwell[0].body.split())[:200]}" if unwell else ""
 
     return ask
+
+
+def each_inside(around: Surroundings, side: Side) -> Iterator[tuple[str, str]]:
+    """Who was asked, and why it is not well ("" where it is): every pod, and a service that has none."""
+    for service in around.target.services:
+        try:
+            pods = around.pods_on(side, service)
+        except Missing as error:
+            yield service.name, str(error)
+            continue
+        for pod in pods:
+            try:
+                reply = able(around.platform, Door).get(pod, service.health, ANSWERS_S)
+            except Unreachable as error:
+                yield pod.name, str(error)
+                continue
+            yield pod.name, "" if reply.status == 200 else f"answers {reply.status}"
+
+
+class Lately:
+    """Which share of the health checks of the last looks failed."""
+
+    def __init__(self, looks: int) -> None:
+        self._looks: deque[tuple[int, int]] = deque(maxlen=looks)
+        self.said = "nobody was asked"
+
+    def take(self, found: Iterable[tuple[str, str]]) -> float:
+        answers = list(found)
+        failed = [(who, why) for who, why in answers if why]
+        self._looks.append((len(answers), len(failed)))
+        asked, bad = (sum(column) for column in zip(*self._looks, strict=True))
+        worst = f", {failed[0][0]}: {failed[0][1]}" if failed else ""
+        self.said = f"{bad} of {asked} health checks failed{worst}"
+        return bad / asked if asked else 1.0
 
 
 def unwell(services: Sequence[Service], ask: Ask) -> dict[str, str]:

@@ -4,10 +4,12 @@ a stage is short. Plain data, read by the locustfile and by who plans the sample
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 # locustfile's task -> how often
 TASKS: Mapping[str, Mapping[str, int]] = {
     "hwayo": {"log_in": 20, "submit_record": 20, "list_records": 10, "make_report": 50},
+    "nailbook-line": {"log_in": 10, "look": 40, "book": 50},
 }
 # metric -> which tasks are counted by it; of any other metric every task is
 COUNTED: Mapping[str, Mapping[str, str]] = {
@@ -16,7 +18,13 @@ COUNTED: Mapping[str, Mapping[str, str]] = {
         "submission_success": "submit_record",
         "report_success": "make_report",
     },
+    "nailbook-line": dict.fromkeys(("booking_errors", "booking_latency", "booking_overlap"), "book"),
 }
+
+
+def tasks_of(system: str, user: type) -> list[Any]:
+    """To be assigned to a class of that kind of users, not declared in it: that would only add to the user's own."""
+    return [getattr(user, name) for name, often in TASKS[system].items() for _ in range(often // 10)]
 
 
 def share(system: str, metric: str) -> float:

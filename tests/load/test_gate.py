@@ -13,7 +13,7 @@ import pytest
 
 from fixtures.lab import Lab
 from fixtures.lab.breaking import Access
-from fixtures.lab.defects import Defect, known, mend_all, put_in
+from fixtures.lab.defects import Defect, known
 from fixtures.lab.mesh.envoy import folder
 from fixtures.objectives import assess
 from fixtures.target import Side, Target
@@ -21,7 +21,7 @@ from reports.verdicts import Verdict
 from scenarios.load.document import Wish, load_objectives, plan_of, secrets_of
 from scenarios.load.engine import Means, Traffic, traffic
 from scenarios.load.measure import measure
-from tests.labs import a_lab, a_way_in
+from tests.labs import a_broken, a_lab, a_way_in
 from tests.suites.running import Run, run_stage
 
 pytestmark = [pytest.mark.lab, pytest.mark.alone, pytest.mark.timeout(240)]
@@ -49,12 +49,8 @@ def access(lab: Lab) -> Iterator[Access]:
 
 @pytest.fixture
 def broken(access: Access, request: pytest.FixtureRequest) -> Iterator[Defect]:
-    defect: Defect = request.param
-    try:
-        put_in(access, defect)
-        yield defect
-    finally:
-        mend_all(access)
+    with a_broken(access, request.param) as found:
+        yield found
 
 
 def gating(run: Run, verdict: str) -> dict[str, Any]:

@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from fixtures.lab import Lab
 from fixtures.lab.breaking import Access
-from fixtures.lab.defects import Defect, known, mend_all, put_in
-from tests.labs import a_lab, a_way_in
+from fixtures.lab.defects import Defect, known
 from tests.suites.running import Run, run_stage
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(240)]
 SYSTEM = "nailbook-line"
-DEFECTS = known(SYSTEM)
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    with a_lab("nailbook", SYSTEM) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def access(lab: Lab) -> Iterator[Access]:
-    with a_way_in(lab) as found:
-        yield found
-
-
-@pytest.fixture
-def broken(access: Access, request: pytest.FixtureRequest) -> Iterator[Defect]:
-    """The defect is in; afterwards everything is well again."""
-    defect: Defect = request.param
-    try:
-        put_in(access, defect)
-        yield defect
-    finally:
-        mend_all(access)
+DEFECTS = {name: one for name, one in known(SYSTEM).items() if one.stage in ("preflight", "smoke")}
 
 
 def gate(lab: Access, folder: Path, *stages: str, side: str = "green") -> Run:
@@ -63,3 +37,18 @@ def test_a_defect_is_caught_by_those_who_should_and_nobody_else(
     assert run.with_verdict("UNKNOWN", "INVALID") == broken.blinds, run.output[-4000:]
     assert run.exit_code == 1
     assert broken.says in run.reasons("FAIL", broken.caught_by)
+
+
+@pytest.mark.parametrize(
+    ("host", "caught"), [("green.api.nailbook.com", set()), ("blue.api.nailbook.com", {"side-proven"})]
+)
+def test_a_side_is_asked_by_the_address_that_the_document_writes(
+    access: Access, tmp_path: Path, host: str, caught: set[str]
+) -> None:
+    """`pytest tests/smoke/ --base-url=https://green.api.nailbook.com`; and another side's address is noticed."""
+    options = ("--target", SYSTEM, f"--base-url=https://{host}")
+    run = run_stage("smoke", lab=access.facts["name"], folder=tmp_path, options=options)
+    failed = run.with_verdict("FAIL")
+    assert failed >= caught, run.output[-4000:]
+    assert bool(failed) == bool(caught), run.output[-4000:]
+    assert run.exit_code == (1 if caught else 0)

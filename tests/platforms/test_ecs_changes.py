@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -165,7 +165,6 @@ class Mortal:
 
     def __init__(self, kind: Kind, doom: Doom) -> None:
         self._kind, self._doom = kind, doom
-        self.name = kind.name
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._kind, name)
@@ -187,7 +186,7 @@ def test_wherever_a_release_is_killed_users_and_tasks_are_put_back(platform: Ecs
     for moment in itertools.count():
         doom = Doom(moment)
         mortal = Changing()
-        mortal.kinds = {name: Mortal(kind, doom) for name, kind in platform.kinds.items()}
+        mortal.kinds = {name: cast(Kind, Mortal(kind, doom)) for name, kind in platform.kinds.items()}
         changes = Undoable(mortal, MortalLedger(tmp_path / str(moment), doom), Awake(), 3600)
         router, blue = Alb(changes, LISTENER), Fleet(platform, "blue", FakeClock(), changes)
         try:

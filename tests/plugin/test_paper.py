@@ -135,3 +135,14 @@ def test_without_pytest_html_the_rest_is_written(sandbox: Sandbox) -> None:
     sandbox.suite("preflight", FAIL)
     assert sandbox.run("-p", "no:html").ret == 1
     assert {one.name for one in sandbox.folder.iterdir()} == {"verdict.json", "summary.md", "junit.xml"}
+
+
+def test_rows_of_one_title_are_told_apart_by_their_names(sandbox: Sandbox) -> None:
+    profile = sandbox.pytester.path / "shop.yaml"
+    told = profile.read_text(encoding="utf-8")
+    profile.write_text(told.replace("The certificate is valid", "Nodes are ready"), encoding="utf-8")
+    sandbox.suite("preflight", FAIL)
+    sandbox.run()
+    (finding,) = sandbox.verdict["findings"]
+    assert (finding["title"], finding["subject"]) == ("Nodes are ready", "certificate")
+    assert "Nodes are ready (certificate)" in sandbox.read("summary.md")

@@ -14,7 +14,7 @@ import pytest
 
 from fixtures.evidence import Unreachable
 from fixtures.ledger import Entry, Ledger
-from fixtures.platforms.changes import Conflict, Json, Ref
+from fixtures.platforms.changes import Changes, Conflict, Json, Ref
 from fixtures.platforms.istio import Istio
 from scenarios.faults.acts import MARK, Hands, notes_of
 from scenarios.faults.healing import Healer
@@ -100,7 +100,7 @@ def released(platform: Mortal, ledger: Ledger) -> Undoable:
     return changes
 
 
-def healed(platform: FakePlatform, folder: Path) -> None:
+def healed(platform: Changes, folder: Path) -> None:
     ledger = Ledger(folder)
     healer = Healer(Hands(platform, lambda *_: None), ledger, clock=FakeClock())
     assert not [one.text for one in healer.heal_of_killed(ledger.entries) if one.failed]

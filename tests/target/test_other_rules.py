@@ -48,6 +48,8 @@ def nailbook(side: str, *, ill: bool) -> Series:
     return [
         *outcomes("booking_created_total", side, 94 if ill else 95, 6 if ill else 5, BOOKED),
         *durations("booking_creation_duration_seconds", side, quick),
+        rising("http_requests_total", side, 89 if ill else 90, job="api", status="200"),
+        rising("http_requests_total", side, 11 if ill else 10, job="api", status="500"),
         steady("sqlalchemy_pool_size", side, "20+0"),
         steady("sqlalchemy_pool_checkedout", side, "24+0" if ill else "15+0"),  # of 20, and 10 beyond
     ]

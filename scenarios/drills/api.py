@@ -1,0 +1,46 @@
+"""What drills share that write and read through an API of JSON over HTTP, whichever system's it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import httpx
+
+from fixtures.probes.http import Entry, is_loopback, trust
+from scenarios.release.probes import Connections, Plan
+
+# Answers that settle it: what was asked for is not stored. Whatever else is no success leaves it open.
+SETTLED = (400, 401, 403, 404, 413, 422)
+
+
+class Unreadable(RuntimeError):
+    """What is stored could not be read in full, so nothing can be said of what is gone."""
+
+
+def asking(entry: Entry, path: str) -> Plan:
+    """A prober that asks for that path as users do who stay connected."""
+    return Plan(
+        entry.url.rstrip("/") + path,
+        rate_rps=20,
+        timeout_s=3,
+        connections=Connections.KEPT,
+        headers=dict(entry.headers),
+        ca=str(entry.ca) if entry.ca else "",
+    )
+
+
+def client_of(entry: Entry, bearer: Mapping[str, str], timeout_s: float) -> httpx.AsyncClient:
+    headers = {key.lower(): value for key, value in entry.headers.items()}
+    name = headers.get("host") or entry.host
+
+    async def greeting(request: httpx.Request) -> None:
+        request.extensions["sni_hostname"] = name
+
+    return httpx.AsyncClient(
+        base_url=entry.url,
+        headers={**headers, **bearer, **({"host": name} if name else {})},
+        event_hooks={"request": [greeting] if name else []},
+        verify=trust(entry.ca),
+        timeout=timeout_s,
+        trust_env=not is_loopback(entry.url),
+    )

@@ -1,0 +1,96 @@
+"""NailBook's bookings as what drills write and read: through the load balancer, as a customer does."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from fixtures.probes.http import Entry, open_client, said
+from scenarios.drills.api import SETTLED, Unreadable, asking, client_of
+from scenarios.drills.journal import Outcome
+from scenarios.drills.truth import Kept
+from scenarios.drills.writer import Said, fingerprint
+from scenarios.journeys.nailbook_line import NailBook
+from scenarios.journeys.walk import needed
+from scenarios.release.probes import Plan
+from scenarios.surroundings import Surroundings
+
+PATH = "/api/v1/bookings"
+STAFF, MINUTES = 6, 30
+A_DAY = 24 * 60 // MINUTES * STAFF
+YEARS = (60, 90)  # nobody else books so far ahead
+FIELDS = ("key", "staff_id", "starts_at", "note")
+
+
+class Bookings:
+    """Of one drill: one after another from a day on that is its own, each at a time that is free."""
+
+    def __init__(self, entry: Entry, bearer: Mapping[str, str], mark: str) -> None:
+        self._entry, self._bearer, self._mark = entry, dict(bearer), mark
+        today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        self._begins = today + timedelta(days=random.randint(365 * YEARS[0], 365 * YEARS[1]))
+        self._numbers: dict[str, int] = {}
+
+    def form(self, key: str) -> dict[str, Any]:
+        number = self._numbers.setdefault(key, len(self._numbers))
+        at, staff = divmod(number, STAFF)
+        return {
+            "key": f"{self._mark} {key}",
+            "staff_id": staff + 1,
+            "starts_at": (self._begins + timedelta(minutes=at * MINUTES)).isoformat(),
+            "note": self._mark,
+        }
+
+    async def submit(self, http: httpx.AsyncClient, form: Mapping[str, Any]) -> Said:
+        asked = {**form, "staff": form["staff_id"], "minutes": MINUTES}
+        response = await http.post(PATH, json=asked)
+        if response.status_code in (200, 201):
+            try:
+                return Said(Outcome.ACKNOWLEDGED, int(response.json()["id"]))
+            except (ValueError, KeyError, TypeError):
+                return Said(Outcome.UNSURE, why=f"an acknowledgement without an id: {said(response)}")
+        settled = response.status_code in (*SETTLED, 409)
+        return Said(Outcome.REFUSED if settled else Outcome.UNSURE, why=said(response))
+
+    def kept(self) -> Sequence[Kept]:
+        """Of every day and everybody that was booked. Raises Unreadable."""
+        days = -(-max(1, len(self._numbers)) // A_DAY)
+        found: list[Kept] = []
+        with open_client(self._entry) as http:
+            for at in range(days):
+                day = f"{self._begins + timedelta(days=at):%Y-%m-%d}"
+                for staff in range(1, STAFF + 1):
+                    response = http.get(f"{PATH}?staff={staff}&day={day}", headers=self._bearer)
+                    if response.status_code != 200:
+                        raise Unreadable(f"GET {PATH} answered {said(response)}")
+                    found += [
+                        self._kept(one) for one in response.json()["bookings"] if one["note"] == self._mark
+                    ]
+        return found
+
+    def reading(self, path: str = "") -> Plan:
+        return asking(self._entry, path or f"{PATH}?staff=1&day={self._begins:%Y-%m-%d}")
+
+    @property
+    def private(self) -> Mapping[str, str]:
+        return self._bearer
+
+    def client(self, timeout_s: float) -> httpx.AsyncClient:
+        return client_of(self._entry, self._bearer, timeout_s)
+
+    def _kept(self, booking: Mapping[str, Any]) -> Kept:
+        key = str(booking["key"]).removeprefix(f"{self._mark} ")
+        return Kept(key, fingerprint({name: booking[name] for name in FIELDS}), int(booking["id"]))
+
+
+def bookings_of(around: Surroundings, mark: str) -> Bookings:
+    """As the environment's customer makes and sees them, on our side."""
+    environment = around.environment
+    entry = Entry(around.entry, environment.route[around.side], around.ca, environment.host or "")
+    with needed("sign in as a customer"):
+        session = NailBook(around, around.side).sign_in("customer")
+    return Bookings(entry, session, mark)
