@@ -1,9 +1,8 @@
-"""python -m scenarios.faults plan | status | heal | stop | role
+"""python -m scenarios.faults plan | status | heal | stop
 
 `plan` says what the target's experiments would touch. `status` says what is in, `heal` takes it out, `stop` ends
-whoever puts it in. `role` prints what the target's experiments must be allowed to do, for `kubectl apply -f -`.
-`heal` needs the platform alone: what it carries says how to take it out, on whatever machine. Exit codes: 0 nothing is
-left, 1 something could not be healed, 2 wrong usage, 3 nobody answers.
+whoever puts it in. `heal` needs the platform alone: what it carries says how to take it out, on whatever machine.
+Exit codes: 0 nothing is left, 1 something could not be healed, 2 wrong usage, 3 nobody answers.
 """
 
 from __future__ import annotations
@@ -14,14 +13,11 @@ import signal
 import sys
 from collections.abc import Sequence
 
-import yaml
-
 from fixtures.clock import TimedOut, wait_until
 from fixtures.evidence import NoEvidence
 from fixtures.ledger import Entry, Ledger, Runner, undone_in_order
 from fixtures.session.joining import joined
 from fixtures.target import Environment, InvalidProfile, Side, Target, UnknownName
-from fixtures.target.experiment import Experiment
 from scenarios.faults.acts import Hands, act_of
 from scenarios.faults.healing import Healer, marks
 from scenarios.faults.place import Place
@@ -86,21 +82,6 @@ def plan(target: Target, environment: Environment) -> int:
     return int(refused)
 
 
-def role(target: Target, environment: Environment) -> int:
-    """For a service account `faults` in the namespace `verdigris`."""
-    from scenarios.faults import takeback  # every kind of fault, which those who heal need not know
-    from scenarios.faults.role import manifests, rights_of
-
-    experiments = [check for check in target.checks if isinstance(check, Experiment)]
-    rights = rights_of(fault for one in experiments for fault in one.faults)
-    if any(one.rolls_back for one in experiments):
-        rights += takeback.RIGHTS
-    account = {"kind": "ServiceAccount", "namespace": "verdigris", "name": "faults"}
-    found = manifests(rights, Side.GREEN, environment.namespaces, account)
-    print(yaml.safe_dump_all(found, sort_keys=False), end="")
-    return 0
-
-
 def _has_entries_of(ledger: Ledger, runners: set[Runner]) -> bool:
     return any(entry.runner in runners for entry in ledger.entries())
 
@@ -110,15 +91,13 @@ COMMANDS = {"status": status, "heal": heal, "stop": stop}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m scenarios.faults", description=__doc__)
-    parser.add_argument("command", choices=[*COMMANDS, "plan", "role"])
+    parser.add_argument("command", choices=[*COMMANDS, "plan"])
     parser.add_argument("--target", default="hwayo", help="the target: a profile's name, or its file [hwayo]")
     parser.add_argument("--env", default="lab", help="the environment [lab]")
     parser.add_argument("--lab", default=os.environ.get("VERDIGRIS_LAB", "default"), help="the lab's name")
     chosen = parser.parse_args(arguments)
     try:
         target = Target.load(chosen.target)
-        if chosen.command == "role":
-            return role(target, target.environment(chosen.env))
         environment = joined(target.environment(chosen.env), chosen.lab)
     except (InvalidProfile, UnknownName) as error:
         print(error, file=sys.stderr)

@@ -13,6 +13,7 @@ from fixtures.lab.defects import known, mend_all, put_in
 from fixtures.target import Target
 from tests.e2e.test_browser import everything
 from tests.labs import a_lab, a_way_in
+from tests.rights import least_of
 from tests.suites.running import Run, run_stage
 from tests.suites.together import Group, title, together
 
@@ -29,7 +30,7 @@ LEAST = {"page_load_time": 200}  # loads of all pages together
 
 @pytest.fixture(scope="module")
 def access() -> Iterator[Access]:
-    with a_lab("e2e") as lab, a_way_in(lab) as found:
+    with a_lab("e2e") as lab, a_way_in(lab) as found, least_of(lab, found, "e2e"):
         yield found
 
 

@@ -7,22 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 
 from fixtures.lab import Lab
 from fixtures.lab.breaking import Access
 from fixtures.platforms.kubernetes import Kubernetes
 from fixtures.target import Side, Target
-from scenarios.faults import takeback
 from scenarios.faults.place import Place
-from scenarios.faults.role import manifests, rights_of_all
 from scenarios.faults.site import Site
 from scenarios.faults.standby import Standby
+from scenarios.roles import manifests, rights_of_all
 from scenarios.surroundings import Surroundings
 from tests.cluster import servers
 from tests.cluster.servers import ApiServer
-from tests.faults.rights import FAULTS, collection, token_of
 from tests.labs import a_lab, a_way_in
+from tests.rights import entering, let_in
 
 
 @pytest.fixture(scope="package")
@@ -57,14 +55,9 @@ def around(lab: Lab, access: Access, tmp_path_factory: pytest.TempPathFactory) -
     """Entered with the least rights that the faults say they need: whatever they do here, they do with these."""
     target = Target.load("hwayo")
     environment = target.environment("lab").with_facts(lab.facts)
-    account = {"kind": "ServiceAccount", "namespace": "verdigris", "name": "faults"}
-    for one in manifests([*rights_of_all(), *takeback.RIGHTS], Side.GREEN, environment.namespaces, account):
-        if access.get(f"{collection(one)}/{one['metadata']['name']}") is None:
-            access.post(collection(one), one)
+    let_in(access, manifests("chaos", rights_of_all(), Side.GREEN, environment.namespaces))
     least = tmp_path_factory.mktemp("least") / "kubeconfig"
-    written = yaml.safe_load(access.layout.kubeconfig.read_text())
-    written["users"][0]["user"]["token"] = token_of(access.layout.tokens, FAULTS)
-    least.write_text(yaml.safe_dump(written))
+    least.write_text(entering(access.layout.kubeconfig, access.layout.tokens, "chaos"))
     found = Surroundings(target, environment.model_copy(update={"kubeconfig": str(least)}), Side.GREEN)
     yield found
     found.close()

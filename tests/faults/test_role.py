@@ -9,21 +9,19 @@ from pathlib import Path
 
 import httpx
 import pytest
-import yaml
 
 from fixtures.evidence import Refused
 from fixtures.platforms.abilities import Ask
 from fixtures.platforms.changes import Ref
 from fixtures.platforms.kubernetes import Kubernetes
-from fixtures.target import Side, Sides
-from scenarios.faults import takeback
+from fixtures.target import Side, Sides, Target
 from scenarios.faults.healing import EXPIRED
-from scenarios.faults.role import Manifest, manifests, rights_of_all
+from scenarios.faults.registry import Right
+from scenarios.roles import GROUP, STAGES, Manifest, manifests, rights, rights_of_all
 from tests.cluster import servers
-from tests.cluster.servers import ApiServer
-from tests.faults.rights import FAULTS, collection, token_of
+from tests.rights import account, collection, entering
 
-ACCOUNT = {"kind": "ServiceAccount", "namespace": "verdigris", "name": "faults"}
+CHANGES = ("release", "chaos", "drills")  # what they harm or move
 SIDES = Sides[str](blue="shop", green="shop-green")
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 RESOURCES = (
@@ -33,49 +31,48 @@ RESOURCES = (
     ),
     *(("apps", name) for name in ("deployments", "statefulsets")),
     *(("networking.istio.io", name) for name in ("virtualservices", "gateways")),
-    *(("rbac.authorization.k8s.io", name) for name in ("roles", "clusterrolebindings")),
+    *((GROUP, name) for name in ("roles", "clusterroles", "rolebindings", "clusterrolebindings")),
     ("networking.k8s.io", "networkpolicies"),
     ("batch", "jobs"),
+    ("authorization.k8s.io", "subjectaccessreviews"),
+    ("", "events"),
 )
-DOORS = ("exec", "proxy", "eviction", "portforward")
+DOORS = ("exec", "proxy", "eviction", "portforward", "log", "ephemeralcontainers")
 
 
 @dataclass(frozen=True)
 class Granted:
-    """An API server on which the role was applied, and two who enter it."""
+    """An API server on which every stage's role was applied, and two who enter it: its owner, and chaos's account."""
 
     admin: Kubernetes
     runner: Kubernetes
-    rules: list[Manifest]
+    rules: dict[str, list[Manifest]]  # of a stage
 
 
 @pytest.fixture(scope="module")
 def granted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Granted]:
     layout = servers.new_home(tmp_path_factory.mktemp("role"))
     with servers.running(layout, servers.wanted_parts(layout)) as server, server.client() as http:
-        made = manifests([*rights_of_all(), *takeback.RIGHTS], Side.GREEN, SIDES, ACCOUNT)
         for name in (SIDES.blue, SIDES.green, "elsewhere"):
             labels = {"verdigris.dev/chaos": "allowed"}
             assert _post(http, "/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}}) == 201
-        for one in made:
+        made = {stage: manifests(stage, needed(stage), Side.GREEN, SIDES) for stage in STAGES}
+        for one in (one for found in made.values() for one in found):
             assert _post(http, collection(one), one) == 201
-        admin = Kubernetes(Path(server.kubeconfig))
-        runner = Kubernetes(_kubeconfig(server))
+        least = layout.home / "least.kubeconfig"
+        least.write_text(entering(Path(server.kubeconfig), layout.tokens, "chaos"))
+        admin, runner = Kubernetes(Path(server.kubeconfig)), Kubernetes(least)
         yield Granted(admin, runner, made)
         admin.close()
         runner.close()
 
 
+def needed(stage: str) -> list[Right]:
+    return rights_of_all() if stage == "chaos" else rights(Target.load("hwayo"), stage)
+
+
 def _post(http: httpx.Client, path: str, body: Manifest) -> int:
     return http.post(path, json=body).status_code
-
-
-def _kubeconfig(server: ApiServer) -> Path:
-    found = yaml.safe_load(Path(server.kubeconfig).read_text())
-    found["users"][0]["user"] = {"token": token_of(server.layout.tokens, FAULTS)}
-    path = Path(server.kubeconfig).with_name("runner.kubeconfig")
-    path.write_text(yaml.safe_dump(found))
-    return path
 
 
 def wanted(rules: list[Manifest], ask: Ask) -> bool:
@@ -99,10 +96,20 @@ def asks() -> Iterator[Ask]:
         yield Ask(verb, "pods", "", namespace, door)
 
 
-def test_nothing_is_allowed_beyond_what_faults_declare(granted: Granted) -> None:
-    allowed = {ask for ask in asks() if granted.admin.may(FAULTS, ask)}
-    assert allowed == {ask for ask in asks() if wanted(granted.rules, ask)}
-    assert 0 < len(allowed) < len(list(asks())) / 4
+@pytest.mark.parametrize("stage", STAGES)
+def test_nothing_is_allowed_beyond_what_a_stage_declares(granted: Granted, stage: str) -> None:
+    allowed = {ask for ask in asks() if granted.admin.may(account(stage), ask)}
+    assert allowed == {ask for ask in asks() if wanted(granted.rules[stage], ask)}
+    assert len(allowed) < len(list(asks())) / 4
+    assert bool(allowed) == bool(needed(stage))
+
+
+@pytest.mark.parametrize("stage", [stage for stage in STAGES if stage not in CHANGES])
+def test_who_is_only_to_look_changes_nothing(granted: Granted, stage: str) -> None:
+    """Asking the authorizer is a review made, of which nothing stays."""
+    looks = ("get", "list", "watch")
+    asked = [ask for ask in asks() if ask.verb not in looks and ask.resource != "subjectaccessreviews"]
+    assert [ask for ask in asked if granted.admin.may(account(stage), ask)] == []
 
 
 @pytest.mark.parametrize("namespace", ["shop", "shop-green", "elsewhere"])
@@ -112,11 +119,11 @@ def test_no_secret_is_read_and_nothing_is_run_in_a_pod(granted: Granted, namespa
     asked = [Ask(verb, "secrets", "", namespace) for verb in VERBS if verb not in made]
     asked += [Ask(verb, "pods", "", namespace, "exec") for verb in ("get", "create")]
     asked += [Ask("create", resource, "", namespace) for resource in ("pods", "serviceaccounts")]
-    assert [ask for ask in asked if granted.admin.may(FAULTS, ask)] == []
+    assert [ask for ask in asked if granted.admin.may(account("chaos"), ask)] == []
 
 
 def test_the_other_side_is_only_looked_at(granted: Granted) -> None:
-    ours = [ask for ask in asks() if ask.namespace == SIDES.blue and granted.admin.may(FAULTS, ask)]
+    ours = [ask for ask in asks() if ask.namespace == SIDES.blue and granted.admin.may(account("chaos"), ask)]
     changed = {ask.resource for ask in ours if ask.verb in ("create", "delete", "patch")}
     updated = {ask.resource for ask in ours if ask.verb == "update"}
     assert changed == set()
