@@ -163,5 +163,7 @@ def _forked(do: Callable[[], None]) -> int:
     except SystemExit as error:
         os._exit(int(str(error.code or 0)))
     except BaseException:  # noqa: BLE001 - a forked child must not go on as its parent
-        traceback.print_exc()
-        os._exit(1)
+        try:
+            traceback.print_exc()
+        finally:  # whatever it is written to may be full
+            os._exit(1)
