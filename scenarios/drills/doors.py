@@ -30,15 +30,6 @@ def opened(ground: Ground, were: Mapping[str, int]) -> None:
             _set(link, {name: limit for name, limit in were.items() if there.get(name, limit) != limit})
 
 
-def shut_still(ground: Ground, were: Mapping[str, int]) -> list[str]:
-    """Those that let in fewer than they did."""
-    if not were:
-        return []
-    with ground.connect("postgres") as link:
-        now = limits(link, [*were])
-    return [name for name, limit in were.items() if now.get(name, limit) != limit]
-
-
 def _set(link: Connection, wanted: Mapping[str, int]) -> None:
     for name, limit in wanted.items():
         asked = sql.SQL("ALTER DATABASE {} CONNECTION LIMIT {}")

@@ -13,7 +13,6 @@ import psycopg
 
 from fixtures.platforms.backups import NotRestored
 from fixtures.platforms.postgres.inventory import Inventory, differences
-from scenarios.drills import doors
 from scenarios.drills.comeback import Comeback, inventories, newest_sound
 from scenarios.drills.disasters import Disaster
 from scenarios.drills.ground import Ground, Ledger, Note
@@ -129,12 +128,10 @@ class OfDatabase:
 
     def left_behind(self) -> Sequence[str]:
         try:
-            now, note = inventories(self.ground), self.ledger.note()
-            shut = doors.shut_still(self.ground, note.limits if note else {})
+            now = inventories(self.ground)
         except psycopg.Error as error:
             return [f"the database cannot be read: {error}"]
-        found = [f"{name}: {one}" for name, was in self._was.items() for one in differences(was, now[name])]
-        return [*found, *(f"{name} lets nobody in" for name in shut)]
+        return [f"{name}: {one}" for name, was in self._was.items() for one in differences(was, now[name])]
 
     def clear(self) -> None:
         for path in self._lying():

@@ -61,7 +61,7 @@ class TableBack(Comeback):
                 self.reaches_s = max(last_change_s(link), backup.ended_s)
             self.resumed_s = self.clock()  # from here on it is there, and may be written to
             rows = copied(self.ground, server, self.table, into)
-        if lacking := self.lacking(self.ground.connect):
+        if lacking := self.lacking(self.ground.connect, shut=True):
             raise NotProven("; ".join([*lacking, *self.said]))
         what = (
             f"{rows:,} rows of {self.table.partition(' ')[2]} from {backup.id} and its log, as of just before"

@@ -88,10 +88,9 @@ def test_a_folder_that_holds_no_database_is_not_served(ground: KeptDatabase) -> 
     whole = ground.data()
     ground.hold()
     assert not ground.is_serving()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fixtures.platforms.postgres.kept.SERVES_S", 1.0)
-        with pytest.raises(NotRestored, match="nowhere does not take writes"):
-            ground.serve(whole.with_name("nowhere"))
+    impatient = KeptDatabase(ground._told, PASSWORD, ["postgres"], serves_s=1.0)
+    with pytest.raises(NotRestored, match="nowhere does not take writes"):
+        impatient.serve(whole.with_name("nowhere"))
     ground.serve(whole)
     assert ground.is_serving()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -12,7 +13,7 @@ import pytest
 from fixtures.clock import wait_until
 from fixtures.platforms.backups import Backups, NotRestored, NotTaken, PointInTime, WouldOverwrite
 from fixtures.platforms.postgres import inventory
-from fixtures.platforms.postgres.backups import BaseBackups, Recovery
+from fixtures.platforms.postgres.backups import FACTS, BaseBackups, Recovery
 from fixtures.platforms.postgres.programs import Login
 from tests.drills.database import Stand
 
@@ -137,6 +138,17 @@ def test_a_corrupt_backup_is_found_by_reading_it_and_the_one_before_serves(place
     assert place.names() == ["a"]
 
 
+def test_a_copy_of_an_old_backup_is_not_taken_for_tonights(place: Stand) -> None:
+    facts = place.backups.folder / place.backups.take("tonight").id / FACTS
+    told = json.loads(facts.read_text())
+    facts.write_text(
+        json.dumps({**told, "begun_s": told["begun_s"] + 3600, "ended_s": told["ended_s"] + 3600})
+    )
+    (found,) = place.backups.faults(place.backups.backups()[0])
+    assert found.startswith("it is said to be of ")
+    assert ", and its files are of " in found
+
+
 def test_a_job_that_was_cut_short_leaves_no_backup(place: Stand) -> None:
     wrong = BaseBackups(
         place.programs, Login(place.login.host, 5432, password="guessed"), place.backups.folder, place.log
@@ -175,6 +187,8 @@ def test_pruning_keeps_what_it_is_told_to_keep(place: Stand) -> None:
         ("ALTER TABLE records DROP CONSTRAINT records_pkey CASCADE", "constraint public.records records_pkey is"),
         ("ALTER SEQUENCE records_id_seq RESTART", "sequence public.records_id_seq gives 1 next"),
         ("ALTER TABLE records ALTER project DROP NOT NULL", "table public.records is"),
+        ("ALTER ROLE app CONNECTION LIMIT 3", "role app is 'login at most 3 connections', was 'login'"),
+        ("ALTER DATABASE postgres CONNECTION LIMIT 0", "database postgres is 'of postgres, at most 0 connections'"),
     ],
 )  # fmt: skip
 def test_what_a_restore_lacks_is_named(shared: Stand, damage: str, says: str) -> None:
