@@ -23,6 +23,7 @@ from tests.drills.test_killed import ended_by_the_next
 
 ROWS = 1_000_000
 KILLS = 50
+LASTS_S = 9.0  # a drill there, from its note to its end
 DISASTERS = ("killed", "deleted", "dropped")
 
 
@@ -80,13 +81,13 @@ def kills(filled: Path, times: int, chance: random.Random) -> int:
     wrong = 0
     for number in range(times):
         with stand(filled) as place, tempfile.TemporaryDirectory() as folder:
+            disaster, wait_s = DISASTERS[number % len(DISASTERS)], chance.uniform(0, LASTS_S)
             try:
-                ended_by_the_next(
-                    place, Path(folder), DISASTERS[number % len(DISASTERS)], chance.uniform(0, 6)
-                )
+                said = ended_by_the_next(place, Path(folder), disaster, wait_s)
             except AssertionError as error:
                 wrong += 1
-                print(f"  kill {number}: {error}", flush=True)
+                said = f"WRONG: {error}"
+            print(f"  kill {number}, {disaster}, after {wait_s:.2f} s: {said}", flush=True)
     return wrong
 
 
