@@ -7,6 +7,8 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from fixtures.lab import Lab
 from fixtures.lab.breaking import Access
 from fixtures.lab.defects import Defect, mend_all, put_in
@@ -37,11 +39,19 @@ def a_way_in(lab: Lab) -> Iterator[Access]:
         found.close()
 
 
-@contextmanager
-def a_broken(lab: Access, defect: Defect) -> Iterator[Defect]:
-    """The defect is in; afterwards everything is well again."""
+# --- for tests that have a fixture `lab` of their own: `from tests.labs import access as access` ----------------------
+@pytest.fixture(scope="module")
+def access(lab: Lab) -> Iterator[Access]:
+    with a_way_in(lab) as found:
+        yield found
+
+
+@pytest.fixture
+def broken(access: Access, request: pytest.FixtureRequest) -> Iterator[Defect]:
+    """The defect that it is asked for is in; afterwards everything is well again."""
+    defect: Defect = request.param
     try:
-        put_in(lab, defect)
+        put_in(access, defect)
         yield defect
     finally:
-        mend_all(lab)
+        mend_all(access)

@@ -21,7 +21,9 @@ from reports.verdicts import Verdict
 from scenarios.load.document import Wish, load_objectives, plan_of, secrets_of
 from scenarios.load.engine import Means, Traffic, traffic
 from scenarios.load.measure import measure
-from tests.labs import a_broken, a_lab, a_way_in
+from tests.labs import a_lab
+from tests.labs import access as access
+from tests.labs import broken as broken
 from tests.suites.running import Run, run_stage
 
 pytestmark = [pytest.mark.lab, pytest.mark.alone, pytest.mark.timeout(240)]
@@ -38,18 +40,6 @@ MAY_FAIL = {"pool-too-small": {"monitoring_agrees"}}
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     with a_lab("load") as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def access(lab: Lab) -> Iterator[Access]:
-    with a_way_in(lab) as found:
-        yield found
-
-
-@pytest.fixture
-def broken(access: Access, request: pytest.FixtureRequest) -> Iterator[Defect]:
-    with a_broken(access, request.param) as found:
         yield found
 
 
