@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import random
 import time
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -27,8 +26,7 @@ from scenarios.load.records import Names, Outcome
 
 NS = 1_000_000_000
 DECK = 1000  # how many draws of the mix are made before they repeat
-MOST_CONNECTIONS = 6  # of a session, as browsers open to a host
-FIRST_CONNECTIONS = 2  # of a session, before anything counts
+CONNECTIONS = 6  # of a session, as browsers open to a host
 LOG_IN_AT_ONCE = 10
 LOG_IN_TRIES = 3  # a system that fails one request of two hundred is to be measured, not to be despaired of
 WORTH_INTERRUPTING_S = 0.25  # shorter sleeps need not be cut short when a run is stopped
@@ -123,13 +121,12 @@ class Generator:
 
     def _pool(self, base: type[FastHttpUser]) -> HTTPClientPool:
         """Connections that all sessions of a class share, as many as their browsers would open. Who finds none free
-        waits here, and that is part of the latency. More of them would only have generator and front door shake hands
-        when the system is in distress, and take what is left of a machine that they share with it."""
+        waits here, and that is part of the latency."""
         model = self.plan.model
         assert isinstance(model, Open)
         factory = trusting(self.plan.ca) if self.plan.ca else gevent.ssl._create_unverified_context
         return HTTPClientPool(
-            concurrency=min(model.in_flight, MOST_CONNECTIONS * model.sessions),
+            concurrency=min(model.in_flight, CONNECTIONS * model.sessions),
             connection_timeout=base.connection_timeout,
             network_timeout=base.network_timeout,
             insecure=not self.plan.ca,
@@ -153,8 +150,8 @@ class Generator:
         if failed:
             raise SetUpFailed(f"{len(failed)} of {len(starts)} users could not begin, first: {failed[0]!r}")
         if isinstance(model, Open):
-            for one, sessions in Counter(type(user) for users in self._users for user in users).items():
-                _connect(one.client_pool, self.plan.host, FIRST_CONNECTIONS * sessions)
+            for one in {type(user) for users in self._users for user in users}:
+                _connect(one.client_pool, self.plan.host)
 
     # --- running -----------------------------------------------------------------------------------------------------
     def run(self, zero_ns: int) -> None:
@@ -299,16 +296,17 @@ def _begin(user: Any) -> None:
                 raise
 
 
-def _connect(pool: HTTPClientPool, host: str, number: int) -> None:
-    """Open so many connections before anything counts. Otherwise the first hiccup of the system has them all opened at
-    once, and a generator that shakes hands (a millisecond each, with TLS) is late."""
+def _connect(pool: HTTPClientPool, host: str) -> None:
+    """Open all connections before anything counts. Otherwise the first hiccup of the system has them opened at once: a
+    generator that shakes hands (milliseconds each, with TLS) is late, and takes from a machine that it shares with the
+    system what that needs to catch up."""
     connections = pool.get_client(host)._connection_pool
 
     def opened(_: int) -> Any:
         with contextlib.suppress(OSError):  # who cannot be reached is for the run to find out
             return connections.get_socket()
 
-    for one in Pool(LOG_IN_AT_ONCE).map(opened, range(min(number, connections.size))):
+    for one in Pool(LOG_IN_AT_ONCE).map(opened, range(connections.size)):
         if one is not None:
             connections.return_socket(one)
 
