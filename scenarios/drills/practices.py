@@ -23,6 +23,7 @@ from fixtures.target.drills import (
     Everything,
     NamespaceDeleted,
     NodeLost,
+    PageCorrupted,
     SchemaBroken,
     TableDropped,
     VersionBroken,
@@ -82,6 +83,8 @@ class Scene:
                 return self._of_database(disasters.DirectoryDeleted())
             case TableDropped(table=table):
                 return self._of_database(disasters.TableDropped(self._databases[self.around.side], table))
+            case PageCorrupted(table=table):
+                return self._of_database(disasters.PageCorrupted(self._databases[self.around.side], table))
             case CacheLost(holds=holds):
                 return self._of_cache(holds)
             case NodeLost() as loss:
@@ -102,7 +105,7 @@ class Scene:
 
     def others(self, drill: Drill) -> Mapping[str, Act]:
         """Steps that are not the practice's own."""
-        if not isinstance(drill.loses, DatabaseLost | TableDropped):
+        if not isinstance(drill.loses, DatabaseLost | TableDropped | PageCorrupted):
             return self._to_people(drill)
         platform = self.around.platform
         applications = Applications(
