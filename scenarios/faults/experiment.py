@@ -109,7 +109,8 @@ class Trial:
                 stage.crowd.must_be_there()
             for one in notices:
                 one.look()
-            return now() >= least_until and all(one.complete for one in notices)
+            had_time = (one.complete or now() > self.course.began + one.within_s for one in notices)
+            return now() >= least_until and all(had_time)
 
         with ExitStack() as faults:
             for order in experiment.faults:

@@ -82,7 +82,7 @@ class Restarting:
             killed = None
         if killed is None or killed.code or killed.ended is not None:
             self.wrong += 1
-            print(f"  WRONG: {number}, after {moment_s:.2f} s: {killed or 'not as before'}", flush=True)
+            print(f"  WRONG: {number}, after {moment_s:.2f} s: {killed or self._left()}", flush=True)
         if killed is not None:
             self.told.append(killed)
 
@@ -95,6 +95,11 @@ class Restarting:
         self._begin()
         took_s = time.monotonic() - begun
         self.away_s = min(self.away_s or took_s, took_s)
+
+    def _left(self) -> str:
+        entries = ", ".join(f"{one.act['act']} of {one.runner.pid}" for one in self._place.ledger.entries())
+        marked = ", ".join(str(one.act["ref"]["kind"]) for one in marks(self._platform))
+        return f"in the ledger: {entries or 'nothing'}; marked: {marked or 'nothing'}"
 
     def _is_as_before(self) -> bool:
         return not marks(self._platform) and state(self._platform, self._namespace) == self._before

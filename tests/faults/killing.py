@@ -122,7 +122,9 @@ class Pair:
                 os.write(go_writes, b"!")
                 healer = Healer(Unheard.of(hands, trouble.unheard), place.ledger, PATIENCE_S)
                 found = Watchdog(healer, place.ledger, who).watch(reads)
-                sys.exit(int(any(one.failed for one in found)))
+                failed = [one.text for one in found if one.failed]
+                print(*failed, sep="\n", end="\n" * bool(failed), file=sys.stderr, flush=True)
+                sys.exit(int(bool(failed)))
 
         watchdog = _forked(watch)
         for end in (reads, writes, go_reads, go_writes):
