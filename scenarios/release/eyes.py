@@ -64,15 +64,17 @@ class Seeing:
 
     def _share(self, bound: Bound) -> tuple[Seen, Seen]:
         """Of all health checks: in every pod, as a load balancer asks each of its targets."""
-        found = []
-        for side, lately in self._lately.items():
-            try:
-                share = lately.take(each_inside(self._around, side))
-            except NoEvidence as error:
-                found.append(Seen(None, None, str(error)))
-                continue
-            found.append(Seen(share, not bound.admits(share), lately.said))
-        return found[0], found[1]
+        green = self._failing(Side.GREEN, bound)
+        # Blue is asked only where it matters.
+        return green, self._failing(Side.BLUE, bound) if green.broken else UNSEEN
+
+    def _failing(self, side: Side, bound: Bound) -> Seen:
+        lately = self._lately[side]
+        try:
+            share = lately.take(each_inside(self._around, side))
+        except NoEvidence as error:
+            return Seen(None, None, str(error))
+        return Seen(share, not bound.admits(share), lately.said)
 
     def _in_a_row(self, bound: Bound) -> tuple[Seen, Seen]:
         services = self._around.target.services

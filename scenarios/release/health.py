@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
 from fixtures.evidence import Missing, NoEvidence, Unreachable
-from fixtures.platforms.abilities import Door, able
+from fixtures.platforms.abilities import Door, Pod, able
 from fixtures.probes.http import said
 from fixtures.target import Side
 from fixtures.target.model import Service
@@ -51,21 +51,26 @@ def inside(around: Surroundings, side: Side) -> Ask:
     return ask
 
 
-def each_inside(around: Surroundings, side: Side) -> Iterator[tuple[str, str]]:
-    """Who was asked, and why it is not well ("" where it is): every pod, and a service that has none."""
+def each_inside(around: Surroundings, side: Side) -> list[tuple[str, str]]:
+    """Who was asked, all at once, and why it is not well ("" where it is): every pod, and a service that has none."""
+    door, found = able(around.platform, Door), list[tuple[str, str]]()
+    asked: list[tuple[Pod, str]] = []
     for service in around.target.services:
         try:
-            pods = around.pods_on(side, service)
+            asked += [(pod, service.health) for pod in around.pods_on(side, service)]
         except Missing as error:
-            yield service.name, str(error)
-            continue
-        for pod in pods:
-            try:
-                reply = able(around.platform, Door).get(pod, service.health, ANSWERS_S)
-            except Unreachable as error:
-                yield pod.name, str(error)
-                continue
-            yield pod.name, "" if reply.status == 200 else f"answers {reply.status}"
+            found.append((service.name, str(error)))
+
+    def ask(told: tuple[Pod, str]) -> tuple[str, str]:
+        pod, path = told
+        try:
+            status = door.get(pod, path, ANSWERS_S).status
+        except Unreachable as error:
+            return pod.name, str(error)
+        return pod.name, "" if status == 200 else f"answers {status}"
+
+    with ThreadPoolExecutor(max(1, len(asked))) as pool:
+        return [*found, *pool.map(ask, asked)]
 
 
 class Lately:
@@ -75,10 +80,9 @@ class Lately:
         self._looks: deque[tuple[int, int]] = deque(maxlen=looks)
         self.said = "nobody was asked"
 
-    def take(self, found: Iterable[tuple[str, str]]) -> float:
-        answers = list(found)
-        failed = [(who, why) for who, why in answers if why]
-        self._looks.append((len(answers), len(failed)))
+    def take(self, found: Sequence[tuple[str, str]]) -> float:
+        failed = [(who, why) for who, why in found if why]
+        self._looks.append((len(found), len(failed)))
         asked, bad = (sum(column) for column in zip(*self._looks, strict=True))
         worst = f", {failed[0][0]}: {failed[0][1]}" if failed else ""
         self.said = f"{bad} of {asked} health checks failed{worst}"
