@@ -28,6 +28,7 @@ from scenarios.release.fleet import Fleet
 from scenarios.surroundings import Surroundings
 from tests.release.carried import Carried, carried, gentle, short
 from tests.release.switching import ROUTES, Switch
+from tests.rights import least_of
 from tests.suites.running import ROOT, run_stage
 
 pytestmark = [pytest.mark.lab, pytest.mark.alone, pytest.mark.timeout(300)]
@@ -63,9 +64,11 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def access(lab: Lab) -> Iterator[Access]:
+    """A release is carried out by somebody who may do what it takes, and nothing else."""
     found = Access(lab.facts)
     mend_all(found)
-    yield found
+    with least_of(lab, found, "release"):
+        yield found
     found.close()
 
 
