@@ -9,15 +9,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import psycopg
 
 from fixtures.clock import TimedOut, wait_until
 from fixtures.evidence import Missing
+from fixtures.platforms.abilities import Workloads, able
+from fixtures.platforms.changes import Ref
 from fixtures.platforms.postgres.programs import Login, Programs
 from fixtures.platforms.postgres.server import Server
+from fixtures.target.base import Side
 from fixtures.target.consistency import SlotsSoldOnce
+from fixtures.target.faults import FaultOrder
 from reports.verdicts import Measurement
 from scenarios.consistency.checker import check as held_against
 from scenarios.consistency.checker import measured
@@ -27,7 +32,7 @@ from scenarios.consistency.postgres import connect
 from scenarios.consistency.shop import Shop, shop_of
 from scenarios.faults.acts import HealFailed
 from scenarios.faults.catalogue import made
-from scenarios.faults.radius import BlastRadius, Forbidden
+from scenarios.faults.radius import OPT_IN, BlastRadius, Forbidden, has_opted_in
 from scenarios.faults.site import DidNotBite, Site
 from scenarios.journeys.walk import Unmet
 from scenarios.surroundings import Surroundings
@@ -39,7 +44,8 @@ HOLDS_S = 1.0
 CUTS_EVERY_S = 0.1
 RESTS_S = 20.0  # until nothing is under way any more
 NEMESIS = "verdigris-nemesis"
-OURS = "usename = current_user AND application_name <> %s AND pid <> pg_backend_pid()"
+# Of our side's pods, each by its name: the other side may have the same database, and is nobody to harm.
+OURS = "application_name = ANY(%s) AND pid <> pg_backend_pid()"
 CUT = f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {OURS} AND state = 'active'"
 BUSY = f"SELECT count(*) FROM pg_stat_activity WHERE {OURS} AND state <> 'idle'"
 
@@ -53,12 +59,20 @@ class Nemesis:
     site: Site
     done: list[str] = field(default_factory=list)
     trouble: list[Exception] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def admit(self) -> None:
+        """Raises Forbidden where a side has not opted in. A server is both sides'."""
+        sides = Side if self.order.kills else (self.around.side,)
+        for name in (self.around.environment.namespaces[side] for side in sides):
+            found = self.site.hands.objects.read_object(Ref("Namespace", "", name))
+            if found is None or not has_opted_in(found):
+                raise Forbidden(f"{name}: not labelled {'='.join(OPT_IN)}, so nothing there may be touched")
 
     @property
     def harms(self) -> list[Callable[[], None]]:
-        steps: list[Callable[[], None]] = [lambda one=one: self._put_in(one) for one in self.order.faults]  # type: ignore[misc]
         return [
-            *steps,
+            *(partial(self._put_in, one) for one in self.order.faults),
             *([self._cut] if self.order.cuts else []),
             *([self._kill] if self.order.kills else []),
         ]
@@ -70,17 +84,19 @@ class Nemesis:
         try:
             yield thread
         finally:
+            self.over.set()
             thread.join(LASTS_S * (1 + len(self.harms)))
 
     def _run(self) -> None:
         try:
             for harm in self.harms:
-                harm()
+                if not self.over.is_set():
+                    harm()
         except Exception as error:  # noqa: BLE001 - raised again where the clients are waited for
             self.trouble.append(error)
 
-    def _put_in(self, order: object) -> None:
-        fault = made(order, self.around)  # type: ignore[arg-type]
+    def _put_in(self, order: FaultOrder) -> None:
+        fault = made(order, self.around)
         most = len(self.around.pods_on(self.around.side, self.around.target.services[0]))
         with self.site.inject(fault, BlastRadius(most), LASTS_S) as injection:
             time.sleep(HOLDS_S)
@@ -93,7 +109,7 @@ class Nemesis:
         def some() -> bool:
             nonlocal cut
             with connect(self._database, NEMESIS) as database:
-                row = database.execute(CUT, (NEMESIS,)).fetchone()
+                row = database.execute(CUT, (_pods(self.around),)).fetchone()
             cut += int(str(row[0])) if row else 0
             return cut >= self.order.rivals
 
@@ -131,6 +147,7 @@ def carried_out(order: SlotsSoldOnce, around: Surroundings, site: Site) -> Measu
     try:
         shop = shop_of(around)
         nemesis = Nemesis(order, around, site)
+        nemesis.admit()
         try:
             attempts = _booked(order, shop, nemesis)
             _at_rest(around)
@@ -182,8 +199,14 @@ def _round(order: SlotsSoldOnce, shop: Shop, number: int) -> list[Wish]:
 
 def _at_rest(around: Surroundings) -> None:
     """Until the application asks its database for nothing: an answer that never came may still be carried out."""
+    names = _pods(around)
     with connect(around.store("database", around.side), NEMESIS) as database:
         try:
-            wait_until(lambda: database.execute(BUSY, (NEMESIS,)).fetchone() == (0,), RESTS_S, poll_s=0.05)
+            wait_until(lambda: database.execute(BUSY, (names,)).fetchone() == (0,), RESTS_S, poll_s=0.05)
         except TimedOut as error:
             raise Missing(f"the application's statements do not come to rest: {error}") from error
+
+
+def _pods(around: Surroundings) -> list[str]:
+    """What the application calls its connections: each pod by its own name."""
+    return [pod.name for pod in able(around.platform, Workloads).pods(around.namespace)]

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -13,14 +14,23 @@ import httpx
 import pytest
 
 from fixtures.evidence import Missing
+from fixtures.ledger import Ledger
+from fixtures.platforms.changes import Ref
 from fixtures.target import Credential, Side
+from fixtures.target.consistency import SlotsSoldOnce
 from scenarios.consistency.checker import Wrong, check
 from scenarios.consistency.clients import Lost, Patience, Taken, Unreachable, Wish, book_all
+from scenarios.consistency.experiment import Nemesis
 from scenarios.consistency.history import Outcome, Slot
 from scenarios.consistency.nailbook_line import Salon
 from scenarios.consistency.shop import shop_of
+from scenarios.faults.acts import Hands
+from scenarios.faults.radius import OPT_IN, Forbidden
+from scenarios.faults.site import Site
 from scenarios.surroundings import Surroundings
+from tests.faults.shelf import Shelf
 from tests.nailbook.test_checks import nailbook
+from tests.release.test_undoing import Awake
 
 Answer = Callable[[httpx.Request], httpx.Response | None]
 
@@ -178,3 +188,16 @@ def test_days_that_somebody_has_booked_already_are_no_place_for_it(api: Api) -> 
     api.instead = lambda _: httpx.Response(200, json={"bookings": [other]})
     with pytest.raises(Missing, match="is booked already"):
         shop_of(around(api))
+
+
+def test_a_server_is_only_killed_where_both_sides_have_opted_in(api: Api, tmp_path: Path) -> None:
+    objects = Shelf()
+    for side in ("blue", "green"):
+        labels = dict([OPT_IN]) if side == "green" else {}
+        objects.put(Ref("Namespace", "", side), metadata={"labels": labels})
+    site = Site(Hands(objects, lambda *_: None), Ledger(tmp_path), Awake())
+    found = around(api)
+    order = next(one for one in found.target.checks if isinstance(one, SlotsSoldOnce))
+    Nemesis(order.model_copy(update={"kills": False}), found, site).admit()
+    with pytest.raises(Forbidden, match="blue: not labelled"):
+        Nemesis(order, found, site).admit()

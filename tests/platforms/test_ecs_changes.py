@@ -155,7 +155,8 @@ def test_a_side_that_is_gone_can_be_made_anew_from_its_backup(platform: Ecs, tmp
 
 
 def test_only_that_very_service_is_deleted(platform: Ecs) -> None:
-    platform.delete_object(API, "another one")
+    with pytest.raises(Conflict, match="is another one"):
+        platform.delete_object(API, "uid of one that was")
     assert platform.read_object(API) is not None
 
 
