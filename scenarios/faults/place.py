@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from fixtures.evidence import Missing
 from fixtures.ledger import Ledger
 from fixtures.platforms.kubernetes import Kubernetes
 from fixtures.target.base import Side
@@ -61,6 +62,8 @@ class Place:
             from fixtures.platforms.ecs import Ecs
 
             return Ecs(Account(**self.ecs["account"]), self.ecs["cluster"], self.ecs["doors"])
+        if not (self.kubeconfig or self.context):  # never whatever cluster is at hand
+            raise Missing("the environment states no platform into which faults can be put")
         return Kubernetes(Path(self.kubeconfig) if self.kubeconfig else None, self.context)
 
     @property

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from typing import Any, Literal
 
 import psycopg
@@ -89,8 +90,9 @@ def main(arguments: Sequence[str] = ()) -> int:
     lab = Lab.start("hwayo", name, progress=lambda line: print(f"  {line}", flush=True))
     try:
         with tempfile.TemporaryDirectory() as folder, Bench(lab, folder, chosen.trouble) as bench:
-            for number, (fault, moment_s) in zip(range(chosen.kills), moments(chosen.seed), strict=False):
-                bench.kill(number, fault, moment_s)
+            drawn = islice(moments(chosen.seed), 2 * chosen.kills)
+            while bench.tale.tried < chosen.kills and (one := next(drawn, None)):
+                bench.kill(*one)
             bench.users_must_be_there()
     finally:
         lab.stop()
@@ -143,23 +145,31 @@ class Bench:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def kill(self, number: int, fault: Told, moment_s: float) -> None:
+    def kill(self, fault: Told, moment_s: float) -> None:
         """One run, and what it left. `moment_s`: after which it is killed."""
         kind, tale = fault["fault"], self.tale
-        tale.kinds[kind] += 1
+        number = tale.tried
         pair = Pair.start(self._place, partial(self._made, fault), self._goes_wrong(moment_s))
         time.sleep(moment_s)
         try:
             killed = pair.kill(WATCHED_S, is_as_before=self._is_as_before)
         except TimedOut:
             left = self._left() or "not as before"
+            tale.kinds[kind] += 1
             tale.goes_wrong(f"{number} {kind}, killed after {moment_s:.2f} s: {left}")
             return
-        tale.killed.append(killed)
         if killed.code:
             tale.goes_wrong(f"{number} {kind}: the watchdog ended with {killed.code}")
-        if killed.ended is not None and (self._trouble != "disk" or killed.ended == 0):
-            tale.goes_wrong(f"{number} {kind}: nobody killed the run, it had ended with {killed.ended}")
+        if killed.ended is not None and self._trouble != "disk":
+            print(
+                f"      {kind}: nobody killed the run, it had ended with {killed.ended}: not counted",
+                flush=True,
+            )
+            return
+        if killed.ended == 0:
+            tale.goes_wrong(f"{number} {kind}: its disk was full, and the run ended as if nothing were")
+        tale.kinds[kind] += 1
+        tale.killed.append(killed)
         said = f"{killed.left} open, as before after {killed.healed_s:.2f} s"
         try:
             well_s = wait_until(lambda: is_well(self._access), WELL_S)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from fixtures.clock import wait_until
+from fixtures.evidence import Missing
 from fixtures.platforms.changes import Ref
 from fixtures.platforms.kubernetes import Kubernetes
 from scenarios.faults.__main__ import heal, status, stop
@@ -192,6 +193,12 @@ def test_an_emergency_stop_ends_the_run_and_its_fault(
     said = capsys.readouterr().out
     assert "its run goes on" in said
     assert f"ending the run of process {run.process.pid}" in said
+
+
+def test_where_no_platform_is_stated_none_is_opened(tmp_path: Path) -> None:
+    """Not even a cluster that is at hand: of a system that runs on something else, it is somebody else's."""
+    with pytest.raises(Missing, match="states no platform"), Place(str(tmp_path), None, None).opened():
+        pass
 
 
 def test_a_damaged_entry_is_shouted(hands: Hands, place: Place, capsys: pytest.CaptureFixture[str]) -> None:
