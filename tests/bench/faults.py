@@ -186,7 +186,7 @@ class Bench:
             case "heal":
                 return Trouble(unheard=3)
             case "disk":
-                return Trouble(disk_full_s=moment_s / 2)
+                return Trouble(disk_full_s=0.8 * moment_s)  # when most have something in
             case "none":
                 return NONE
 
