@@ -30,10 +30,10 @@ def test_a_rollback_is_told_as_the_profile_says(kind: str, ok: bool, expected: t
 
 
 def test_without_words_of_its_own_a_profile_speaks_plain_english() -> None:
-    nailbook = Target.load("nailbook-line")
-    assert wording_of(nailbook) == Wording()
-    assert of_rollback(wording_of(nailbook), BACK) == ("success", "rolled back: errors {5%}")
-    assert set(STEPS) <= set(titles_of(nailbook))
+    memoryark = Target.load("memoryark-line")
+    assert wording_of(memoryark) == Wording()
+    assert of_rollback(wording_of(memoryark), BACK) == ("success", "rolled back: errors {5%}")
+    assert set(STEPS) <= set(titles_of(memoryark))
     assert all(text.isascii() for text in STEPS.values())
 
 
