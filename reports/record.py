@@ -95,6 +95,7 @@ def _finding(finding: Finding) -> Json:
             "samples": seen.samples,
             "bad": seen.bad,
             "confidence": seen.confidence,
+            "young": seen.young,
             "slowest_s": _number(seen.slowest_s),
             "window": [moment(edge) for edge in seen.window] if seen.window else None,
             "why": seen.why,

@@ -38,6 +38,7 @@ class Measurement:
     `value` is None where nothing could be seen, and `why` says why; it is never zero for want of data. `samples` is how
     many observations stand behind it; `bad` how many of those broke the objective's bound, where the indicator counts.
     `confidence` is how sure their count must make one: more than 95% where a growing sample is looked at repeatedly.
+    `young` says that nothing but how short a past there is to look back on stands in the way of a value.
     `slowest_s` is the time of the slowest of them in seconds, where each has to be in time. `invalid`, when set, says
     why the experiment did not happen.
     """
@@ -52,6 +53,7 @@ class Measurement:
     evidence: tuple[Evidence, ...] = ()
     slowest_s: float | None = None
     confidence: float = 0.95
+    young: bool = False
 
 
 @dataclass(frozen=True)

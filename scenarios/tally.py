@@ -22,6 +22,7 @@ class Tally:
         self._examined: dict[str, None] = {}
         self._broken: list[tuple[str, str]] = []
         self._unseen: dict[str, None] = {}
+        self._early: dict[str, None] = {}
         self._slowest: tuple[float, str] | None = None  # seconds, and who took them
         self._evidence: list[Evidence] = []
 
@@ -43,6 +44,10 @@ class Tally:
     def unseen(self, why: object) -> None:
         """Something that had to be examined could not be: without a violation elsewhere, the whole stays unknown."""
         self._unseen[str(why)] = None
+
+    def too_early(self, why: object) -> None:
+        """As `unseen`, for the one reason that there is no longer past to look at yet."""
+        self._early[str(why)] = None
 
     @contextmanager
     def looking(self) -> Iterator[None]:
@@ -82,9 +87,9 @@ class Tally:
         if self._broken:
             bad = len({subject for subject, _ in self._broken})
             return replace(seen, value=float(len(self._broken)), bad=bad, why=self._summary())
-        if self._unseen or not self._examined:
-            why = "; ".join(self._unseen) or f"there are no {self._what} to examine"
-            return replace(seen, value=None, bad=None, why=why)
+        if self._unseen or self._early or not self._examined:
+            why = "; ".join([*self._unseen, *self._early]) or f"there are no {self._what} to examine"
+            return replace(seen, value=None, bad=None, why=why, young=bool(self._early) and not self._unseen)
         return seen
 
     def _all_broken(self) -> tuple[Evidence, ...]:

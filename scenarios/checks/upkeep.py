@@ -41,7 +41,7 @@ def backups_kept(_: BackupsKept, around: Surroundings) -> Measurement:
     for rule in plan.rules:
         if (age_s := now_s - made_s) < rule.for_s:
             kept = f"{rule.for_s / 86400:g} d"
-            tally.unseen(
+            tally.too_early(
                 f"{rule.name}: the database is {age_s / 3600:.1f} h old, and backups are kept for {kept}"
             )
     return tally.measurement()
@@ -78,7 +78,7 @@ def error_budget(check: ErrorBudget, around: Surroundings) -> Measurement:
     past = around.prometheus.past(check.query, now_s - whole_s, now_s, STEP_S)
     if not past:
         raise Missing(f"nobody has watched: no answer to {check.query}")
-    seen = budget.watched(past, whole_s, STEP_S)
+    seen = budget.watched(past, whole_s, STEP_S, now_s)
     allowed_s = budget.allowed_s(check.availability.amount, whole_s)
     found = budget.downtime(seen, allowed_s)
     said = (
@@ -86,7 +86,7 @@ def error_budget(check: ErrorBudget, around: Surroundings) -> Measurement:
     )
     tally.note(Evidence(said, found.why))
     if found.value is None:
-        tally.unseen(found.why)
+        (tally.too_early if found.young else tally.unseen)(found.why)
         return tally.measurement()
     tally.saw(check.name)
     if found.value > allowed_s:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
-from fixtures.evidence import Missing
 from scenarios.consistency.clients import Desk
 from scenarios.consistency.history import Row
-from scenarios.consistency.nailbook_line import Salon
+from scenarios.journeys.known import written_down
 from scenarios.surroundings import Surroundings
 
 
@@ -30,12 +29,8 @@ class Shop(Protocol):
         ...
 
 
-SHOPS: Mapping[str, Callable[[Surroundings], Shop]] = {"nailbook-line": Salon}
-
-
 def shop_of(around: Surroundings) -> Shop:
     """Raises Missing."""
-    system = around.target.system
-    if system not in SHOPS:
-        raise Missing(f"nobody has written down how a time is booked in {system}")
-    return SHOPS[system](around)
+    bookings = written_down(around.target.system, "bookings", "how a time is booked in")
+    made: Shop = bookings(around)
+    return made

@@ -11,7 +11,7 @@ from fixtures.target import Environment, Objective, Side, Target
 from reports.baseline.sides import A_SIDE, A_SIDE_FOR_P50, FEWEST, MOST
 from scenarios.load.arrivals import constant
 from scenarios.load.measure import bounds_us
-from scenarios.load.plan import DRAIN_S, SESSIONS, Model, Open, Plan, read_model
+from scenarios.load.plan import DRAIN_S, SESSIONS, Model, Open, Plan, locustfile_of, read_model
 
 PATIENCE_S = 600.0  # where the document does not say how long
 SESSIONS_A_SIDE = 25
@@ -80,7 +80,7 @@ def plan_of(target: Target, environment: Environment, sides: dict[str, Side], wi
     return Plan(
         host=environment.entry,
         model=model_of(document_load(target, environment), wish),
-        locustfile=f"scenarios/load/{target.system.replace('-', '_')}.py",
+        locustfile=locustfile_of(target.system),
         sides={name: dict(environment.route[side]) for name, side in sides.items()},
         served_header=environment.served.side,
         ca=environment.ca or "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -117,7 +117,10 @@ class Generator:
         if isinstance(self.plan.model, Open):
             body["client_pool"] = self._pool(base)
         made: Any = type(base)  # Locust's own metaclass, which gathers the tasks
-        return cast(type[FastHttpUser], made(base.__name__, (base,), body))
+        user = cast(type[FastHttpUser], made(base.__name__, (base,), body))
+        if self.plan.mix:
+            user.tasks = _mixed(base, self.plan.mix)
+        return user
 
     def _pool(self, base: type[FastHttpUser]) -> HTTPClientPool:
         """Connections that all sessions of a class share, as many as their browsers would open. Who finds none free
@@ -309,6 +312,12 @@ def _connect(pool: HTTPClientPool, host: str) -> None:
     for one in Pool(LOG_IN_AT_ONCE).map(opened, range(connections.size)):
         if one is not None:
             connections.return_socket(one)
+
+
+def _mixed(base: type[FastHttpUser], mix: Mapping[str, int]) -> list[Task]:
+    if unknown := [name for name in mix if not callable(getattr(base, name, None))]:
+        raise SetUpFailed(f"{base.__name__} of the locustfile has no task {', '.join(unknown)}")
+    return [getattr(base, name) for name, often in mix.items() for _ in range(often)]
 
 
 def _deck(user: Any, seed: int) -> list[Task]:

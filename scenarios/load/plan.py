@@ -79,6 +79,11 @@ def read_model(text: str, duration_s: float, profile: str = "", sessions: int = 
     return Open(named(profile, float(rate), duration_s), sessions)
 
 
+def locustfile_of(system: str) -> str:
+    """Where it stands, or would."""
+    return f"scenarios/load/{system.replace('-', '_')}.py"
+
+
 @dataclass(frozen=True)
 class Plan:
     """`sides` are what to ask for, with the headers that lead there; requests take turns between them, one by one."""
@@ -92,6 +97,7 @@ class Plan:
     bounds_us: tuple[int, ...] = ()  # those that will be judged, so that histograms count beyond them exactly
     seed: int = 1
     drain_s: float = DRAIN_S
+    mix: Mapping[str, int] = field(default_factory=dict)  # tasks of the locustfile -> how often, instead of its own mix
 
     def plain(self) -> dict[str, Any]:
         return {**dataclasses.asdict(self), "open": isinstance(self.model, Open)}

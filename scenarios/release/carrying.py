@@ -117,7 +117,8 @@ def _undone_if_killed(around: Surroundings, wish: Wish, terms: Terms, say: Say) 
 def _users(around: Surroundings, terms: Terms, hearers: Hearers) -> Iterator[tuple[Moments, float]]:
     """A clock whose time passes while stand-in users, if there must be any, are listened to; and how many they are."""
     natural = natural_rps(around.prometheus, around.target, terms)
-    rate_rps = needed_rps(around.target.system, terms, natural)
+    assert around.target.release is not None  # or there were no terms
+    rate_rps = needed_rps(around.target.release, terms, natural)
     plan = users_plan(around.target, around.environment, rate_rps)
     needed = ", ".join(f"{claim.needed:,} for {claim.title}" for claim in terms.claims)
     beside = f"{rate_rps:g} requests/s are sent beside the users" if plan else "the users send enough"

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from fixtures.evidence import NoEvidence
 from fixtures.probes.prometheus import Prometheus
 from fixtures.target import Environment, Side, Target
+from fixtures.target.release import Release
 from scenarios.load.arrivals import constant
-from scenarios.load.plan import Open, Plan
-from scenarios.release.mix import TASKS, share
+from scenarios.load.plan import Open, Plan, locustfile_of
 from scenarios.release.terms import LONGEST, Terms, missing_rate_rps
 
 SESSIONS = 10
@@ -40,16 +40,22 @@ def natural_rps(prometheus: Prometheus, target: Target, terms: Terms) -> dict[st
     return found
 
 
-def needed_rps(system: str, terms: Terms, natural: Mapping[str, float]) -> float:
+def share(release: Release, metric: str) -> float:
+    """Of arrivals, how many give the metric an answer to count."""
+    counted = sum(one.often for one in release.users.values() if metric in one.counts)
+    return counted / sum(one.often for one in release.users.values()) if counted else 1.0
+
+
+def needed_rps(release: Release, terms: Terms, natural: Mapping[str, float]) -> float:
     """Arrivals a second, both of a pair counted, so that green has the answers of every claim in every stage. Where a
     stage is so short that they would crowd it, rather fewer come for longer: a stage waits for its answers."""
-    in_time_rps = _needed_rps(system, terms, natural, 1.0)
+    in_time_rps = _needed_rps(release, terms, natural, 1.0)
     if in_time_rps <= GENTLE_RPS:
         return in_time_rps
-    return min(MOST_RPS, max(GENTLE_RPS, _needed_rps(system, terms, natural, LONGEST)))
+    return min(MOST_RPS, max(GENTLE_RPS, _needed_rps(release, terms, natural, LONGEST)))
 
 
-def _needed_rps(system: str, terms: Terms, natural: Mapping[str, float], longer: float) -> float:
+def _needed_rps(release: Release, terms: Terms, natural: Mapping[str, float], longer: float) -> float:
     most = 0.0
     for stage in (*terms.stages, terms.full):
         # The first and the last tick are not whole.
@@ -57,18 +63,20 @@ def _needed_rps(system: str, terms: Terms, natural: Mapping[str, float], longer:
         for claim in terms.claims:
             own_rps = natural.get(claim.name, 0.0) * stage.weight
             lacking_rps = missing_rate_rps(claim.needed, counted_s, own_rps)
-            most = max(most, 2 * lacking_rps / share(system, claim.name) / (1 + stage.weight))
+            most = max(most, 2 * lacking_rps / share(release, claim.name) / (1 + stage.weight))
     return math.ceil(most)
 
 
 def users_plan(target: Target, environment: Environment, rate_rps: float) -> Plan | None:
     """None where nobody is needed, or nobody wrote what such users do."""
-    if not rate_rps or target.system not in TASKS or environment.entry is None:
+    doings = target.release.users if target.release else {}
+    if not rate_rps or not doings or environment.entry is None:
         return None
     return Plan(
         host=environment.entry,
         model=Open(constant(rate_rps, LONGEST_S), sessions=SESSIONS),
-        locustfile=f"scenarios/release/{target.system.replace('-', '_')}.py",
+        locustfile=locustfile_of(target.system),
+        mix={name: one.often for name, one in doings.items()},
         sides={"users": {}, "green": dict(environment.route[Side.GREEN])},
         served_header=environment.served.side,
         ca=environment.ca or "",

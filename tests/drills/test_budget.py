@@ -53,6 +53,13 @@ def test_the_budget_of_a_month(seen: list[tuple[float, float]], verdict: Verdict
     judged, reason = assess(BOUND, found)
     assert judged is verdict, reason
     assert says in reason
+    assert found.young is (says == "600.0 min of 43,830.0 min were watched")
+
+
+def test_nobody_looking_any_longer_is_not_youth() -> None:
+    seen = samples(600)
+    assert downtime(watched(seen, MONTH_S, STEP_S, now_s=600 * STEP_S), ALLOWED_S).young
+    assert not downtime(watched(seen, MONTH_S, STEP_S, now_s=660 * STEP_S), ALLOWED_S).young
 
 
 @given(st.lists(st.sampled_from([0.0, 1.0]), max_size=50))

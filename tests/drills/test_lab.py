@@ -19,9 +19,9 @@ from fixtures.platforms.kubernetes.configuration import Configuration
 from fixtures.probes.http import Entry, open_client
 from reports.verdicts import Verdict
 from scenarios.drills.drill import Stage, hold
-from scenarios.drills.hwayo import Records
 from scenarios.drills.namespaces import OfNamespace
 from scenarios.drills.runbook import Nobody
+from scenarios.journeys.hwayo.records import Records
 from tests.drills.test_drills import drill
 
 

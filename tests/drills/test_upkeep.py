@@ -47,6 +47,7 @@ def test_a_young_database_cannot_tell_whether_backups_are_kept_for_a_month(
     seen = look("backups-kept")
     assert seen.value is None
     assert "daily: the database is 0.0 h old, and backups are kept for 30 d" in seen.why
+    assert seen.young
 
 
 def test_without_a_backup_it_is_told_whatever_its_age(
@@ -123,3 +124,4 @@ def test_the_error_budget_is_of_the_real_month(
         seen = measure(check, around)
     assert seen.bad == bad
     assert says in seen.why
+    assert seen.young is (bad is None)

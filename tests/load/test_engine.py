@@ -53,6 +53,14 @@ def test_a_step_of_the_scenarios_own_belongs_to_the_side_that_it_was_asked_of(se
     assert run.samples.requests_only().count == 50
 
 
+def test_a_plan_may_have_a_mix_of_its_own(server: Server) -> None:
+    model = Open(constant(50, 1), sessions=2)
+    run = run_load(plan(server, model, mix={"read": 20, "write": 80}), Means(counter=server))
+    assert [run.samples.of(name).count for name in ("GET /work/read", "POST /work/write")] == [10, 40]
+    with pytest.raises(CannotStart, match="Reader of the locustfile has no task look"):
+        run_load(plan(server, model, mix={"look": 1}))
+
+
 def test_closed_users_wait_for_their_answers(server: Server) -> None:
     server.behave(latency_s=0.1)
     run = run_load(plan(server, Closed(users=4, duration_s=2)), Means(counter=server))

@@ -22,11 +22,11 @@ from scenarios.consistency.checker import Wrong, check
 from scenarios.consistency.clients import Lost, Patience, Taken, Unreachable, Wish, book_all
 from scenarios.consistency.experiment import Nemesis
 from scenarios.consistency.history import Outcome, Slot
-from scenarios.consistency.nailbook_line import Salon
 from scenarios.consistency.shop import shop_of
 from scenarios.faults.acts import Hands
 from scenarios.faults.radius import OPT_IN, Forbidden
 from scenarios.faults.site import Site
+from scenarios.journeys.nailbook_line.bookings import Salon
 from scenarios.surroundings import Surroundings
 from tests.faults.shelf import Shelf
 from tests.nailbook.test_checks import nailbook

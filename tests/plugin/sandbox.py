@@ -58,6 +58,7 @@ checklists:
 
 HEAD = """
 import os, signal, time, warnings
+from dataclasses import replace
 import pytest
 from fixtures.evidence import Unreachable
 from reports.verdicts import Evidence, Measurement

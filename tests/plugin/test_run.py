@@ -128,7 +128,10 @@ def test_what_is_absent_is_told_and_does_not_gate(sandbox: Sandbox) -> None:
     result.stdout.no_fnmatch_line("*must not be tried*")
 
 
-@pytest.mark.parametrize(("found", "code"), [(UNKNOWN, 0), (FAIL, 1), (INVALID, 10)])
+YOUNG = "def test_young(judge, certificate): judge(certificate, replace(DARK, young=True))"
+
+
+@pytest.mark.parametrize(("found", "code"), [(YOUNG, 0), (UNKNOWN, 10), (FAIL, 1), (INVALID, 10)])
 def test_what_a_place_is_too_young_to_show_gates_where_it_is_wrong_all_the_same(
     sandbox: Sandbox, found: str, code: int
 ) -> None:

@@ -8,11 +8,12 @@ import pytest
 
 from fixtures.target import Side, Target
 from scenarios.load.plan import Open
-from scenarios.release.mix import share
 from scenarios.release.terms import LONGEST, Terms, terms_of
-from scenarios.release.users import GENTLE_RPS, needed_rps, users_plan
+from scenarios.release.users import GENTLE_RPS, needed_rps, share, users_plan
 
 TARGET = Target.load("hwayo")
+assert TARGET.release is not None
+RELEASE = TARGET.release
 
 
 def terms(environment: str) -> Terms:
@@ -22,25 +23,25 @@ def terms(environment: str) -> Terms:
 def test_without_users_green_gets_the_answers_of_every_claim() -> None:
     for name in ("lab", "production"):
         found = terms(name)
-        rate_rps = needed_rps("hwayo", found, {})
+        rate_rps = needed_rps(RELEASE, found, {})
         assert rate_rps > 0
         for stage in (*found.stages, found.full):
             green_rps = rate_rps / 2 * (1 + stage.weight)
             longest_s = stage.planned_s * (LONGEST if rate_rps >= GENTLE_RPS else 1) - 2 * found.tick_s
             for claim in found.claims:
-                assert green_rps * share("hwayo", claim.name) * longest_s >= claim.needed
+                assert green_rps * share(RELEASE, claim.name) * longest_s >= claim.needed
 
 
 def test_enough_users_are_left_alone() -> None:
     busy = {claim.name: 1000.0 for claim in terms("production").claims}
-    assert needed_rps("hwayo", terms("production"), busy) == 0
+    assert needed_rps(RELEASE, terms("production"), busy) == 0
     assert users_plan(TARGET, TARGET.environment("production"), 0) is None
 
 
 def test_a_few_users_are_topped_up_by_what_is_missing() -> None:
     found = terms("production")
     some = {claim.name: 1.0 for claim in found.claims}
-    assert 0 < needed_rps("hwayo", found, some) <= needed_rps("hwayo", found, {})
+    assert 0 < needed_rps(RELEASE, found, some) <= needed_rps(RELEASE, found, {})
 
 
 def test_stand_ins_come_in_pairs_with_and_without_a_side() -> None:
@@ -53,7 +54,7 @@ def test_stand_ins_come_in_pairs_with_and_without_a_side() -> None:
 
 
 def test_nobody_stands_in_where_nobody_wrote_what_users_do() -> None:
-    other = TARGET.model_copy(update={"system": "shop"})
+    other = TARGET.model_copy(update={"release": RELEASE.model_copy(update={"users": {}})})
     assert users_plan(other, TARGET.environment("production"), 40) is None
 
 
@@ -64,6 +65,6 @@ def test_a_smaller_share_needs_more_users(weight: float) -> None:
         found, stages=(dataclasses.replace(found.stages[0], weight=weight),), full=found.full
     )
     some = {claim.name: 0.5 for claim in found.claims}
-    assert needed_rps("hwayo", only, some) >= needed_rps(
-        "hwayo", dataclasses.replace(only, stages=(found.full,)), some
+    assert needed_rps(RELEASE, only, some) >= needed_rps(
+        RELEASE, dataclasses.replace(only, stages=(found.full,)), some
     )

@@ -209,6 +209,17 @@ def test_stages_go_up_and_are_watched(section: str, path: str, expected: str) ->
     assert expected in problem.expected
 
 
+def test_stand_in_users_are_counted_by_metrics_that_exist() -> None:
+    users = "users: {look: {often: 1, counts: [latnecy]}}"
+    release = (
+        f"release: {{source: §5, phases: {{}}, pods_ready: 600s, stages: [], settle: 10m, {users}, "
+        "healthy: [{over: probe health, that: cpu < 80%, source: §5}], clean: {replicas: 1, source: §5}}\n"
+    )
+    problem = only(SMALL + release)
+    assert problem.path == "release.users.look.counts[0]"
+    assert problem.read == "latnecy"
+
+
 def test_a_budget_is_no_less_than_its_steps() -> None:
     steps = "switch: 30s, verify: 2m, health: 1m, clean_up: 1m"
     problem = only(

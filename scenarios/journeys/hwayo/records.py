@@ -92,3 +92,6 @@ def records_of(around: Surroundings, mark: str) -> Records:
     with needed("sign in as an inspector"):
         session = api.sign_in("user")
     return Records(entry, session, around.credential("customer"), mark)
+
+
+RECORDS = records_of

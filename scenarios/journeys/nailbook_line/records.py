@@ -14,7 +14,7 @@ from scenarios.drills.api import SETTLED, Unreadable, asking, client_of
 from scenarios.drills.journal import Outcome
 from scenarios.drills.truth import Kept
 from scenarios.drills.writer import Said, fingerprint
-from scenarios.journeys.nailbook_line import NailBook
+from scenarios.journeys.nailbook_line.people import NailBook
 from scenarios.journeys.walk import needed
 from scenarios.release.probes import Plan
 from scenarios.surroundings import Surroundings
@@ -94,3 +94,6 @@ def bookings_of(around: Surroundings, mark: str) -> Bookings:
     with needed("sign in as a customer"):
         session = NailBook(around, around.side).sign_in("customer")
     return Bookings(entry, session, mark)
+
+
+RECORDS = bookings_of

@@ -13,7 +13,7 @@ from fixtures.evidence import Missing
 from scenarios.consistency.clients import Lost, Taken, Unreachable
 from scenarios.consistency.history import Row, Slot
 from scenarios.journeys.api import field
-from scenarios.journeys.nailbook_line import NailBook
+from scenarios.journeys.nailbook_line.people import NailBook
 from scenarios.surroundings import Surroundings
 
 PATH = "/api/v1/bookings"
@@ -118,3 +118,6 @@ class Counter:
         if answer.status_code >= 500:
             raise Lost(f"{answer.status_code} {answer.text[:100]}")
         return answer
+
+
+BOOKINGS = Salon
