@@ -65,6 +65,49 @@ def test_only_the_plugin_knows_that_a_lab_can_be_had() -> None:
     assert offences == []
 
 
+def texts(path: Path) -> Iterator[str]:
+    """Every text in the file that means something to the program: no docstring, and no `--target` with its default."""
+    tree = ast.parse(path.read_text())
+    silent: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr):
+            silent.add(node.value)
+        elif isinstance(node, ast.Call) and node.args and _is_target(node.args[0]):
+            silent.update(keyword.value for keyword in node.keywords)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in silent:
+            yield node.value
+
+
+def _is_target(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value == "--target"
+
+
+def test_nothing_knows_a_system_by_name_but_its_locustfile_and_its_journeys() -> None:
+    """A system more needs its profile and those two; a lab of its own is the lab's affair."""
+    systems = [path.stem for path in (ROOT / "fixtures" / "targets").glob("*.yaml")]
+    words = {word for name in systems for word in (name, name.replace("-", "_"))}
+    own = {ROOT / "scenarios" / "load" / f"{word}.py" for word in words}
+    offences = [
+        f"{path.relative_to(ROOT)} names {word}"
+        for room in (
+            "suites",
+            "scenarios",
+            "reports",
+            "fixtures/session",
+            "fixtures/target",
+            "fixtures/platforms",
+        )
+        for path in modules(room)
+        if path not in own and not path.is_relative_to(ROOT / "scenarios" / "journeys")
+        for text in (*texts(path), *imports(path))
+        for word in words
+        if word in text and f"{word}.com" not in text  # an example of a host
+    ]
+    assert len(words) > len(systems) > 3
+    assert offences == []
+
+
 def test_pytest_never_imports_locust() -> None:
     """gevent patches threads and sockets in whatever process imports it."""
     assert "-p no:locust" in (ROOT / "pyproject.toml").read_text()

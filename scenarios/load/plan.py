@@ -90,7 +90,7 @@ class Plan:
 
     host: str
     model: Model
-    locustfile: str = "scenarios/load/hwayo.py"
+    locustfile: str  # from the house, where it is not absolute
     sides: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: {"": {}})
     served_header: str = "x-served-side"
     ca: str = ""  # a PEM file to trust; without it the certificate is not verified, as Locust does by default
@@ -119,5 +119,4 @@ class Plan:
 
     @property
     def file(self) -> Path:
-        """The locustfile, found from the house where it is not absolute."""
         return HOUSE / self.locustfile

@@ -30,6 +30,8 @@ from scenarios.load.samples import Samples
 from scenarios.load.validity import Validity
 from tests.load.test_samples import Row, written
 
+LOCUSTFILE = "tests/load/locustfile.py"
+
 
 def promise(that: str, over: str = "load") -> Objective:
     bound, indicator = Bound.read(that), Indicator.read(over)
@@ -40,7 +42,7 @@ def run_of(
     folder: Path, rows: list[Row], validity: Validity | None = None, profile: Profile | None = None
 ) -> LoadRun:
     samples = Samples.read([written(folder, 0, rows)])
-    plan = Plan("http://nobody", Open(profile or constant(500, 10)))
+    plan = Plan("http://nobody", Open(profile or constant(500, 10)), LOCUSTFILE)
     phases = [Phase("before", 0, 5), Phase("during", 5, 10)]
     return LoadRun(plan, samples, 10.0, 1000.0, phases, validity or Validity())
 
@@ -248,5 +250,5 @@ def test_a_model_that_cannot_be_read_is_refused(text: str) -> None:
 
 
 def test_a_closed_plan_survives_the_way_to_a_worker() -> None:
-    plan = Plan("http://x", Closed(5, 2.0), bounds_us=(1, 2))
+    plan = Plan("http://x", Closed(5, 2.0), LOCUSTFILE, bounds_us=(1, 2))
     assert Plan.read(plan.plain()) == plan
