@@ -119,7 +119,7 @@ class Generator:
         made: Any = type(base)  # Locust's own metaclass, which gathers the tasks
         user = cast(type[FastHttpUser], made(base.__name__, (base,), body))
         if self.plan.mix:
-            user.tasks = _mixed(base, self.plan.mix)
+            user.tasks = [*_mixed(base, self.plan.mix)]
         return user
 
     def _pool(self, base: type[FastHttpUser]) -> HTTPClientPool:

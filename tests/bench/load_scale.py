@@ -28,6 +28,7 @@ from scenarios.load.records import Outcome, Writer, mark
 from scenarios.load.result import LoadRun
 from scenarios.load.samples import LAYOUT, Samples
 from tests.bench.figures import Figure
+from tests.bench.load_stock import LOCUSTFILE
 
 SAMPLES, FILES, RATE_RPS = 10_000_000, 4, 20_000
 ENDPOINTS = {
@@ -79,9 +80,8 @@ def measured(folder: Path) -> dict[str, float]:
     target = Target.load("hwayo")
     began = time.monotonic()
     samples = Samples.read(sorted(folder.glob("records-*.bin")))
-    run = LoadRun(
-        Plan("http://nobody", Open(constant(RATE_RPS, SAMPLES / RATE_RPS))), samples, SAMPLES / RATE_RPS, 0.0
-    )
+    plan = Plan("http://nobody", Open(constant(RATE_RPS, SAMPLES / RATE_RPS)), LOCUSTFILE)
+    run = LoadRun(plan, samples, SAMPLES / RATE_RPS, 0.0)
     verdicts = [assess(one, measure(run, one)) for one in load_objectives(target)]
     occasion = Occasion(target, target.environment("lab"), verdict="PASS", id="bench")
     path = page.write(Told(kept(run, occasion)), folder / "page.html")
