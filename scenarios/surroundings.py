@@ -20,6 +20,7 @@ from fixtures.platforms.kubernetes import Kubernetes
 from fixtures.probes import tls
 from fixtures.probes.alertmanager import Alertmanager
 from fixtures.probes.http import Entry, open_client
+from fixtures.probes.loki import Loki
 from fixtures.probes.prometheus import Prometheus
 from fixtures.probes.sink import Sink
 from fixtures.target.base import Side
@@ -82,6 +83,10 @@ class Surroundings:
     @cached_property
     def sink(self) -> Sink:
         return self._keep(Sink(self._stated(self.environment.sink, "sink")))
+
+    @cached_property
+    def loki(self) -> Loki:
+        return self._keep(Loki(self._stated(self.environment.loki, "loki"), self.ca))
 
     @property
     def http(self) -> httpx.Client:

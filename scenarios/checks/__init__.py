@@ -3,6 +3,8 @@
 from scenarios.checks import (  # noqa: F401 - each registers its measures
     cloud,
     cluster,
+    coverage,
+    delivery,
     endpoints,
     front_door,
     health,

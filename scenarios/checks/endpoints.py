@@ -30,7 +30,7 @@ def endpoint(check: Endpoint, around: Surroundings) -> Measurement:
     with needed(f"prepare {check.method} {check.path}"):
         headers = {} if check.as_ == NOBODY else dict(app.sign_in(check.as_))
         made: dict[str, object] = {}
-        path, body = _filled(check.path, app, made), _filled(check.body, app, made)
+        path, body = filled(check.path, app, made), filled(check.body, app, made)
     request = around.http.build_request(
         check.method, path, json=body, headers=headers, timeout=_patience(check.within)
     )
@@ -76,12 +76,12 @@ def _judge(
         tally.breaks(name, f"took {took_s * 1000:.0f} ms, where {within} is promised")
 
 
-def _filled(template: Any, app: Application, made: dict[str, object]) -> Any:
+def filled(template: Any, app: Application, made: dict[str, object]) -> Any:
     """With `{name}` replaced by what the application gives for it; a text that is nothing else keeps its type."""
     if isinstance(template, dict):
-        return {key: _filled(value, app, made) for key, value in template.items()}
+        return {key: filled(value, app, made) for key, value in template.items()}
     if isinstance(template, list):
-        return [_filled(value, app, made) for value in template]
+        return [filled(value, app, made) for value in template]
     if not isinstance(template, str):
         return template
     for name in PLACE.findall(template):

@@ -23,11 +23,12 @@ from scenarios.tally import Tally
 CLOCKS_DIFFER_S = 2.0  # the sink stamps by its own clock
 
 
-def unique_alert(severity: str) -> TestAlert:
+def unique_alert(severity: str, labels: Mapping[str, str] | None = None) -> TestAlert:
     """One that nobody has seen before, so that it waits for no group that already stands; it says that it is a test."""
     mark = f"VerdigrisTest{uuid.uuid4().hex[:12]}"
     words = f"{mark}: a test of the notification route by Verdigris, nothing is wrong"
-    return TestAlert({"alertname": mark, "severity": severity}, {"summary": words, "description": words})
+    told = {"alertname": mark, "severity": severity, **(labels or {})}
+    return TestAlert(told, {"summary": words, "description": words})
 
 
 @measures(NotificationRoute)
@@ -38,9 +39,9 @@ def notification_route(check: NotificationRoute, around: Surroundings) -> Measur
     One that is about none of the rules' labels, but about one that an alert may have, holds back nobody knows what.
     """
     tally = Tally("channels")
-    alert, since = unique_alert(check.severity), time.time() - CLOCKS_DIFFER_S
+    alert, since = unique_alert(check.severity, check.labels), time.time() - CLOCKS_DIFFER_S
     manager, written = around.alertmanager, _recipients(around, alert)
-    _silenced(tally, check.severity, around)
+    _silenced(tally, check, around)
     begun = around.clock.now()
     arrived: dict[tuple[str, str], float] = {}  # channel and recipient -> seconds
 
@@ -107,14 +108,14 @@ def _at(channel: str, written: Mapping[str, set[str]], arrived: Collection[tuple
 
 
 # --- silences --------------------------------------------------------------------------------------------------------
-def _silenced(tally: Tally, severity: str, around: Surroundings) -> None:
+def _silenced(tally: Tally, check: NotificationRoute, around: Surroundings) -> None:
     if around.target.alert_rules is None:
         return
     silences = around.alertmanager.silences()
     strange: dict[Silence, None] = {}  # about labels that no rule has
     namespaces = tuple(around.environment.namespaces[side] for side in Side)
     for rule in written_alerts(around):
-        if rule.labels.get("severity") != severity:
+        if not {"severity": check.severity, **check.labels}.items() <= rule.labels.items():
             continue
         own = {label: (value,) for label, value in rule.labels.items() if "{{" not in value}
         known = {"namespace": namespaces, **own, "alertname": (rule.name,)}
@@ -127,4 +128,6 @@ def _silenced(tally: Tally, severity: str, around: Surroundings) -> None:
         with tally.looking():
             if silence.may_mute(around.prometheus.values_of):
                 about = ", ".join(one.label for one in silence.matchers)
-                tally.unseen(f"{silence} may hold {severity} alerts back, by {about}, until {silence.until}")
+                tally.unseen(
+                    f"{silence} may hold {check.severity} alerts back, by {about}, until {silence.until}"
+                )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from fixtures.evidence import Missing
 from fixtures.platforms.abilities import Secret, Secrets, able
 from fixtures.target.base import Side
-from fixtures.target.checks import SecretsMirrored
-from reports.verdicts import Measurement
+from fixtures.target.checks import SecretsMirrored, SecretsRotated
+from reports.verdicts import Evidence, Measurement
 from scenarios.checks.registry import measures
 from scenarios.surroundings import Surroundings
 from scenarios.tally import Tally
@@ -44,6 +46,40 @@ def secrets_mirrored(check: SecretsMirrored, around: Surroundings) -> Measuremen
             else:
                 tally.breaks(name, f"{service.name} reads it, and {around.namespace} does not have it")
     return tally.measurement()
+
+
+@measures(SecretsRotated)
+def secrets_rotated(check: SecretsRotated, around: Surroundings) -> Measurement:
+    """By the note that a secret bears; one without it may be as old as the system, and nobody knows."""
+    tally = Tally("secrets")
+    held = {one.name: one for one in able(around.platform, Secrets).secrets(around.namespace)}
+    for name in _read_by_pods(around, tally):
+        with tally.looking():
+            age = _age(held.get(name), name, check)
+            tally.saw(name)
+            tally.note(Evidence(f"{name}: rotated {age.days} days ago", ""))
+            if age.total_seconds() > check.within_age.seconds:
+                tally.breaks(name, f"was rotated {age.days} days ago, where {check.within_age} are allowed")
+    return tally.measurement()
+
+
+def _read_by_pods(around: Surroundings, tally: Tally) -> list[str]:
+    """Names of the secrets that our pods cannot start without."""
+    names: dict[str, None] = {}
+    for service in around.target.services:
+        with tally.looking():
+            for pod in around.pods(service):
+                names.update(dict.fromkeys(name for one in pod.containers for name in one.secrets))
+    return list(names)
+
+
+def _age(secret: Secret | None, name: str, check: SecretsRotated) -> timedelta:
+    """Raises Missing where nothing says so."""
+    said = secret.annotations.get(check.annotation, "") if secret else ""
+    try:
+        return datetime.now(UTC) - datetime.fromisoformat(said)
+    except (ValueError, TypeError):
+        raise Missing(f"{name} does not say by {check.annotation} when it was rotated: {said!r}") from None
 
 
 def _lack(blue: Secret, green: Secret | None, namespace: str) -> str:
