@@ -11,6 +11,7 @@ from scenarios.checks import (  # noqa: F401 - each registers its measures
     images,
     isolation,
     journeys,
+    logs,
     monitoring,
     notification,
     pods,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.target.checks import HealthInPod, HealthThroughMesh, StoreFromApplication
+from fixtures.target.checks import HealthInPod, HealthThroughMesh, LogsClean, StoreFromApplication
 from suites.conftest import Prove
 
 pytestmark = pytest.mark.smoke
@@ -22,4 +22,9 @@ def test_health_through_mesh(check: HealthThroughMesh, prove: Prove) -> None:
 
 def test_store_from_application(check: StoreFromApplication, prove: Prove) -> None:
     """Each pod that needs the store says that it reaches it."""
+    prove(check)
+
+
+def test_logs_clean(check: LogsClean, prove: Prove) -> None:
+    """Each pod's last lines are where they are kept, and none of them is an error's."""
     prove(check)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,16 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from fixtures.evidence import Missing
 from fixtures.lab.aws import REGION
 from fixtures.lab.fargate.doing import changed
 from fixtures.lab.fargate.memory import Memory
+from fixtures.lab.fargate.shipped import Line
 from fixtures.lab.fargate.told import Task, task
 from fixtures.lab.fargate.wanted import objects
 from fixtures.lab.layout import Layout
 from fixtures.lab.systems.nailbook_line import aws
+from fixtures.lab.systems.nailbook_line.breakage import rolled_out, tells_nobody
 from fixtures.lab.systems.nailbook_line.catalogue import BALANCER, BLUE, CLUSTER, FAMILY, GREEN, IMAGE
 from fixtures.platforms.abilities import Workload
 from fixtures.platforms.alb import Alb, Listener
@@ -228,3 +232,25 @@ def test_what_is_no_longer_wanted_is_taken_away() -> None:
         "data": {"A": "1", "B": None},
         "type": "Opaque",
     }
+
+
+def test_what_tasks_say_is_read_where_their_definition_leads_it(world: World) -> None:
+    tasks = world.settle()
+    pod = next(one for one in world.platform.pods("green"))
+    with pytest.raises(Missing, match=pod.name):
+        world.platform.stamped_log(pod, 10)
+    streams = {one.id: stream for one, stream in world.memory.streams(tasks)}
+    assert len(streams) == len(tasks) == 6
+    now_ms = int(time.time() * 1000)
+    for at_ms, text in ((now_ms - 1000, "before"), (now_ms, "after")):
+        world.memory.put(streams[pod.name], [Line(at_ms, text)])
+    assert [line for _, line in world.platform.stamped_log(pod, 10)] == ["before", "after"]
+    assert world.platform.log(pod, 1) == "after"
+
+
+def test_lines_of_a_task_without_a_driver_go_nowhere(world: World) -> None:
+    rolled_out(tells_nobody).change(world.client)
+    tasks = world.settle()
+    assert {one.side for one, _ in world.memory.streams(tasks)} == {"blue"}
+    with pytest.raises(Missing, match="lines of api are told to nobody"):
+        world.platform.log(world.platform.pods("green")[0])
