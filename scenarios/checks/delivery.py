@@ -87,13 +87,13 @@ def _told(around: Surroundings) -> ArgoCd:
 
 
 def _settled(around: Surroundings, well: Callable[[Delivery], bool]) -> Delivery:
-    """As it is when it is well, or when the patience is over."""
+    """As it is when it is well and was looked at of late, or when the patience is over."""
     told, seen = _told(around), list[Delivery]()
     platform = able(around.platform, Deliveries)
 
     def looked() -> bool:
         seen[:] = [platform.delivery(told.namespace, told.applications[around.side])]
-        return well(seen[0])
+        return well(seen[0]) and not _too_old(seen[0], told, around)
 
     with contextlib.suppress(TimedOut):
         wait_until(looked, SETTLES_S, around.clock, poll_s=0.5)
@@ -102,16 +102,21 @@ def _settled(around: Surroundings, well: Callable[[Delivery], bool]) -> Delivery
 
 def _of_now(tally: Tally, found: Delivery, around: Surroundings) -> Measurement:
     """Without a value where what it says may be no longer so: whoever compares may have stopped."""
-    most_s = _told(around).looked_within.seconds * float(around.environment.pace)
+    if why := _too_old(found, _told(around), around):
+        tally.unseen(why)
+    return tally.measurement()
+
+
+def _too_old(found: Delivery, told: ArgoCd, around: Surroundings) -> str:
+    most_s = told.looked_within.seconds * float(around.environment.pace)
     try:
         age_s = (datetime.now(UTC) - datetime.fromisoformat(found.looked_at)).total_seconds()
     except ValueError:
-        tally.unseen(f"Argo CD does not say when it looked at {found.name}")
-        return tally.measurement()
-    if age_s > most_s:
-        allowed = figure(most_s, "s")
-        tally.unseen(f"Argo CD looked at {found.name} {figure(age_s, 's')} ago, where {allowed} are allowed")
-    return tally.measurement()
+        return f"Argo CD does not say when it looked at {found.name}"
+    if age_s <= most_s:
+        return ""
+    allowed = figure(most_s, "s")
+    return f"Argo CD looked at {found.name} {figure(age_s, 's')} ago, where {allowed} are allowed"
 
 
 def _same(revision: str, meant: str) -> bool:
