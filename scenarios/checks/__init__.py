@@ -7,6 +7,7 @@ from scenarios.checks import (  # noqa: F401 - each registers its measures
     delivery,
     endpoints,
     front_door,
+    guarded,
     health,
     images,
     isolation,

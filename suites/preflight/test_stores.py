@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fixtures.target.checks import CacheAnswers, ColumnsEncrypted, ConstraintStands, DatabaseAccepts
+from fixtures.target.guarded import SentinelsAgree
 from suites.conftest import Prove
 
 pytestmark = pytest.mark.preflight
@@ -27,4 +28,9 @@ def test_columns_encrypted(check: ColumnsEncrypted, prove: Prove) -> None:
 
 def test_constraint_stands(check: ConstraintStands, prove: Prove) -> None:
     """The database itself refuses what must not be, whatever the application does."""
+    prove(check)
+
+
+def test_sentinels_agree(check: SentinelsAgree, prove: Prove) -> None:
+    """Whoever watches over the cache could fail it over now."""
     prove(check)
