@@ -34,6 +34,7 @@ OTHERS = {
     "ClusterRole": (GROUP, "clusterroles"),
     "ClusterRoleBinding": (GROUP, "clusterrolebindings"),
     "SubjectAccessReview": ("authorization.k8s.io", "subjectaccessreviews"),
+    "Application": ("argoproj.io", "applications"),
 }
 # What a pod has to say for itself when something is wrong.
 TESTIMONY = (Right("pods/log", ("get",)), Right("Event", LIST))
@@ -82,6 +83,8 @@ def rights(target: Target, stage: str) -> list[Right]:
             found += takeback.RIGHTS
         if any(notice.admitted_by for one in experiments for notice in one.notices):
             found.append(Right("pods/proxy", ("get",)))
+    if stage == "preflight" and target.delivery:
+        found.append(Right("Application", ("get",), "platform"))  # they stand where Argo CD does
     return found
 
 
