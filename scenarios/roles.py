@@ -18,6 +18,7 @@ from fixtures.target import InvalidProfile, Side, Target, UnknownName
 from fixtures.target.base import Sides
 from fixtures.target.experiment import Experiment
 from fixtures.target.faults import FaultOrder
+from scenarios.drills.rights import rights_of as of_drills
 from scenarios.faults import takeback
 from scenarios.faults.catalogue import kinds
 from scenarios.faults.healing import BY_NAME
@@ -25,6 +26,7 @@ from scenarios.faults.registry import Right
 
 Manifest = dict[str, Any]
 GROUP = "rbac.authorization.k8s.io"
+EVERYTHING = "*"
 LIST, LOOK = ("list",), ("get", "list")
 # Kinds that are looked at and never changed: group, plural.
 OTHERS = {
@@ -70,19 +72,24 @@ STAGES: Mapping[str, tuple[Right, ...]] = {
         Right("pods/proxy", ("get",), "sides"),
     ),
     "chaos": (),
+    "drills": (*MARKS, *PODS, *TESTIMONY),
 }
 
 
-def rights(target: Target, stage: str) -> list[Right]:
-    """Chaos needs what its experiments do."""
+def rights(target: Target, stage: str, long: bool = False) -> list[Right]:
+    """Chaos and drills need what they do. `long`: also those that are carried out where they are asked for alone."""
     found = list(STAGES[stage])
     if stage == "chaos":
-        experiments = [check for check in target.checks if isinstance(check, Experiment)]
+        experiments = [one for one in target.checks if isinstance(one, Experiment) and (long or not one.long)]
         found += [*MARKS, *rights_of(fault for one in experiments for fault in one.faults)]
         if any(one.rolls_back for one in experiments):
             found += takeback.RIGHTS
+        if any(one.released for one in experiments):
+            found += STAGES["release"]
         if any(notice.admitted_by for one in experiments for notice in one.notices):
             found.append(Right("pods/proxy", ("get",)))
+    if stage == "drills":
+        found += of_drills(target.drills.values())
     if stage == "preflight" and target.delivery:
         found.append(Right("Application", ("get",), "platform"))  # they stand where Argo CD does
     return found
@@ -130,6 +137,8 @@ def _rules(rights: Iterable[Right]) -> list[Manifest]:
 
 def _resource(kind: str) -> tuple[str, str]:
     """Group and resource; of the core group a subresource is named as it is."""
+    if kind == EVERYTHING:
+        return EVERYTHING, EVERYTHING
     if "/" in kind:
         return "", kind
     if kind in OTHERS:
@@ -159,6 +168,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("stages", nargs="+", choices=sorted(STAGES), metavar="STAGE", help=", ".join(STAGES))
     parser.add_argument("--target", default="hwayo", help="the target: a profile's name, or its file [hwayo]")
     parser.add_argument("--env", default="lab", help="the environment [lab]")
+    parser.add_argument(
+        "--long", action="store_true", help="with what long experiments need, as pytest's --long"
+    )
     chosen = parser.parse_args(arguments)
     try:
         target = Target.load(chosen.target)
@@ -169,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = [
         one
         for stage in chosen.stages
-        for one in manifests(stage, rights(target, stage), Side.GREEN, namespaces)
+        for one in manifests(stage, rights(target, stage, chosen.long), Side.GREEN, namespaces)
     ]
     print(yaml.safe_dump_all(found, sort_keys=False), end="")
     return 0

@@ -53,13 +53,25 @@ def _named(one: Manifest, suffix: str, account: str) -> Manifest:
 
 
 @contextmanager
-def least_of(lab: Lab, access: Access, *stages: str) -> Iterator[None]:
+def lent(access: Access, made: Sequence[Manifest], to: str) -> Iterator[None]:
+    """Meanwhile that account may do this too."""
+    given = [_named(one, f"-to-{to}", to) for one in made]
+    let_in(access, given)
+    try:
+        yield
+    finally:
+        for one in given:
+            access.delete(f"{collection(one)}/{one['metadata']['name']}")
+
+
+@contextmanager
+def least_of(lab: Lab, access: Access, *stages: str, long: bool = False) -> Iterator[None]:
     """Whoever joins the lab meanwhile may do what those stages must, on either side, and nothing else: all by the first
     one's account."""
     target = Target.load(lab.facts["system"])
     namespaces = target.environment("lab").namespaces
     for stage, side in product(stages, Side):
-        made = manifests(stage, rights(target, stage), side, namespaces)
+        made = manifests(stage, rights(target, stage, long), side, namespaces)
         let_in(access, [_named(one, f"-{side}", stages[0]) for one in made])
     layout = access.layout
     least = layout.home / "least.kubeconfig"

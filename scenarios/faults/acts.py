@@ -171,10 +171,11 @@ class Make:
         return hands.objects.read_object(self.ref) is None
 
     def has_ended(self, hands: Hands) -> bool:
-        """Whether it is there and does no harm any more: its own time was up."""
+        """Whether it is there and does no harm any more: its own time was up, or somebody stopped it. What comes to a
+        conclusion of its own is waited for, and has not ended before its time then."""
         status = (hands.objects.read_object(self.ref) or {}).get("status") or {}
         said = {one["type"]: one["status"] for one in status.get("conditions") or ()}
-        return said.get("AllRecovered") == "True" or status.get("engineStatus") in ("completed", "stopped")
+        return said.get("AllRecovered") == "True" or status.get("engineStatus") == "stopped"
 
     def as_json(self) -> Json:
         return {"act": self.act, "ref": written(self.ref), "body": self.body}

@@ -10,10 +10,11 @@ import numpy as np
 
 from fixtures.target.experiment import Experiment
 from reports.chaos.page import Moment, Second, Told
-from reports.release.record import Rollback
+from reports.release.record import Release, Rollback
 from reports.verdicts import Evidence, Measurement, Verdict
-from scenarios.faults import takeback
+from scenarios.faults import during, takeback
 from scenarios.faults.answering import Answers
+from scenarios.faults.conclusions import Conclusions
 from scenarios.faults.notices import Seen
 from scenarios.faults.rush import Rush
 from scenarios.faults.site import Injection
@@ -39,6 +40,9 @@ class Course:
     taken_back: Rollback | None = None  # how users were taken back, where they were to be
     afterwards: Timeline | None = None  # what they saw from then on, while the fault was still in
     steady: Timeline | None = None  # what users saw just before, without a failure
+    release: Release | None = None  # that was under way, and what it did by itself
+    unheeded: str = ""  # how that left the fault unnoticed, where it did
+    concluded: Conclusions = field(default_factory=Conclusions)
 
     @property
     def began(self) -> float:
@@ -105,6 +109,8 @@ class Course:
             lines.append((self.watched_from, f"steady: {self.steady.count} requests of users, none failed"))
         lines += [(one.bit, f"bit: {one.effect}") for one in self.injections if one.bit]
         lines += [(at, f"{what} {self.seen.said[what]}".strip()) for what, at in self.seen.moments.items()]
+        lines += self.concluded.moments
+        lines += during.moments(self.release) if self.release else []
         steps = self.taken_back.steps if self.taken_back else ()
         lines += [(one.begun_s, takeback.said(one)) for one in steps if one.begun_s]
         lines += [(self.healing, "healing begins")] if self.healing else []
@@ -169,7 +175,8 @@ def judged(experiment: Experiment, course: Course) -> Measurement:
     wrong = _wrong(experiment, course, lost / asked)
     if not wrong and (unknown := _unknown(experiment, course)):
         return Measurement(None, UNIT, 0, why=unknown)
-    more = (experiment.answers, experiment.amplified, experiment.rolls_back)
+    taken = experiment.rolls_back or experiment.released
+    more = (experiment.answers, experiment.amplified, taken, course.concluded.heard)
     recovered_s = None if course.recovered is None else course.recovered - course.since(experiment)
     return Measurement(
         float(len(wrong)),
@@ -196,7 +203,9 @@ def left_behind(experiment: Experiment, course: Course, error: str) -> Measureme
 
 
 def _wrong(experiment: Experiment, course: Course, lost: float) -> list[str]:
-    wrong = [f"{what}: not within {within_s:g} s" for what, within_s in course.late().items()]
+    late = {} if course.unheeded else course.late()
+    wrong = [f"{what}: not within {within_s:g} s" for what, within_s in late.items()]
+    wrong += [course.unheeded] if course.unheeded else []
     recovers = experiment.recovers
     took_s = float("inf") if course.recovered is None else course.recovered - course.since(experiment)
     if took_s > recovers.within.amount:
@@ -208,8 +217,11 @@ def _wrong(experiment: Experiment, course: Course, lost: float) -> list[str]:
         )
     if course.rush and course.rush.wrong:
         wrong.append(course.rush.wrong)
+    wrong += course.concluded.wrong
     if course.taken_back:
         wrong += takeback.wrong(course.taken_back)
+    if course.release and course.release.restored and not course.release.restored.ok:
+        wrong.append(f"after the release: {course.release.restored.said}")
     if course.afterwards and course.afterwards.failed:
         failed, asked = course.afterwards.failed, course.afterwards.count
         wrong.append(f"{failed} of {asked} requests of users who had been taken back failed")
@@ -230,10 +242,15 @@ def _unknown(experiment: Experiment, course: Course) -> str:
     """What cannot be told although nothing is known to be wrong."""
     if experiment.answers and not course.answers(experiment.answers.amount).complete:
         return "nobody knows whether all that users asked while the fault was in was answered"
-    if experiment.rolls_back and course.taken_back is None:
+    if experiment.released and course.release and course.taken_back is None:
+        return f"the release could not tell: {during.reason_of(course.release)}"
+    taken = experiment.rolls_back or experiment.released
+    if taken and course.taken_back is None:
         return "nobody took users back"
-    if experiment.rolls_back and not (course.afterwards and course.afterwards.count):
+    if taken and not (course.afterwards and course.afterwards.count):
         return "nobody knows how users fared who had been taken back"
+    if course.concluded.unknown:
+        return course.concluded.unknown
     if experiment.amplified and course.rush is None:
         return f"nobody counted what {experiment.amplified.service} was asked"
     return course.rush.unknown if course.rush else ""

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from fixtures.clock import TimedOut, wait_until
 from fixtures.ledger import now
 from fixtures.target.experiment import Experiment
 from reports.verdicts import Measurement
-from scenarios.faults import watching
+from scenarios.faults import during, watching
 from scenarios.faults.acts import HealFailed
 from scenarios.faults.catalogue import made
+from scenarios.faults.conclusions import Conclusions
 from scenarios.faults.course import Course, judged, left_behind
 from scenarios.faults.guard import Aborted, Guard, Rules, guarded
 from scenarios.faults.notices import Notices
@@ -21,7 +23,7 @@ from scenarios.faults.promised import missing
 from scenarios.faults.radius import Forbidden
 from scenarios.faults.rehearsal import radius_of
 from scenarios.faults.rush import Rush
-from scenarios.faults.site import DidNotBite, Site
+from scenarios.faults.site import DidNotBite, Fault, Site
 from scenarios.faults.stage import Stage
 from scenarios.faults.takeback import afterwards, longest_s, take_back
 from scenarios.faults.watching import POLL_S, Audience, NotSteady
@@ -43,7 +45,13 @@ class Trial:
     folder: Path
     stage: Stage | None = None  # that it is one of; else it has one of its own
     following: tuple[Experiment, Path] | None = None
+    lab: str = ""  # its name, where the environment is embedded: for a release that is carried out in it
     course: Course = field(default_factory=Course)
+
+    @cached_property
+    def faults(self) -> list[Fault]:
+        """Those that are to be put in. Raises Unsupported."""
+        return [made(order, self.around) for order in self.experiment.faults]
 
     def run(self) -> Measurement:
         """Violations among what the experiment expects. Raises NoEvidence."""
@@ -71,13 +79,20 @@ class Trial:
             if experiment.load:
                 stage.crowd.come(experiment.load.amount)
             asking = stack.enter_context(stage.audience(experiment, self.folder))
-            stack.callback(lambda: setattr(course, "users", asking.users.timeline()))
-            course.steady = watching.must_be_steady(asking.users, notices)
+            users = (
+                asking.others if experiment.released else asking.users
+            )  # those whom a release leads to our side
+            stack.callback(lambda: setattr(course, "users", users.timeline()))
+            course.steady = watching.must_be_steady(users, notices)
             self._count_before()
             with guarded(Rules(lambda: watching.suffers(asking.others), self.site.abort)) as guard:
-                self._harm(notices, guard, stage, asking)
+                if experiment.released:
+                    stage.crowd.close()  # a release brings its own
+                    self._harm_released(notices, guard, asking)
+                else:
+                    self._harm(notices, guard, stage, asking)
             self._expect_next(stage, healed=True)
-            course.recovered = watching.recovered(asking.users, course, experiment)
+            course.recovered = watching.recovered(users, course, experiment)
 
     def _expect_next(self, stage: Stage, healed: bool) -> None:
         """Who asks next may begin while this is healed; but for who signs in to do so, which is done once it is."""
@@ -94,11 +109,10 @@ class Trial:
 
     def _harm(self, notices: Sequence[Notices], guard: Guard, stage: Stage, asking: Audience) -> None:
         """Every fault in at once, until what is to be noticed was, or should have been."""
-        experiment = self.experiment
-        radius = radius_of(experiment)
-        rush = self.course.rush
+        experiment, rush = self.experiment, self.course.rush
         rush_s = rush.takes_s if rush else 0.0
-        most_s = max([holds_s(experiment, rush_s), *(one.within_s for one in notices)])
+        self.course.concluded = own = Conclusions(self.faults)
+        most_s = max([holds_s(experiment, rush_s), own.longest_s, *(one.within_s for one in notices)])
         lasts_s = most_s + MARGIN_S + (longest_s(self.around) if experiment.rolls_back else 0.0)
         for one in notices:
             one.begin(self.course.seen)
@@ -110,12 +124,10 @@ class Trial:
             for one in notices:
                 one.look()
             had_time = (one.complete or now() > self.course.began + one.within_s for one in notices)
-            return now() >= least_until and all(had_time)
+            return own.complete() and now() >= least_until and all(had_time)
 
         with ExitStack() as faults:
-            for order in experiment.faults:
-                injecting = self.site.inject(made(order, self.around), radius, lasts_s)
-                self.course.injections.append(faults.enter_context(injecting))
+            self._put_in(faults, lasts_s)
             # Whoever asks first, once it was put in, has the whole time that they are to be answered within.
             answered = self.course.began + holds_s(experiment)
             least_until = max(now() + max(HOLDS_S, rush_s), answered)
@@ -127,6 +139,35 @@ class Trial:
                 self.course.taken_back = take_back(self.around, asking.others.timeline, experiment.title)
                 self.course.afterwards = afterwards(self.course.taken_back, asking.others.timeline())
             self._expect_next(stage, healed=False)
+
+    def _harm_released(self, notices: Sequence[Notices], guard: Guard, asking: Audience) -> None:
+        """Every fault in at once while a release is under way, until that is over, whatever became of it."""
+        experiment, course = self.experiment, self.course
+        lasts_s = max(one.within_s for one in notices) + MARGIN_S + 2 * longest_s(self.around)
+        for one in notices:
+            one.begin(course.seen)
+
+        def look() -> None:
+            guard.must_hold()
+            for one in notices:
+                one.look()
+
+        with ExitStack() as faults:
+            meeting = during.Meeting(experiment, lambda: self._put_in(faults, lasts_s), look)
+            found, course.unheeded = during.carried(self.around, meeting, self.folder, self.lab)
+            course.release = found
+            if not course.injections:
+                raise NotSteady(f"the release was over before: {during.reason_of(found)}")
+            course.unheeded = course.unheeded or during.heeded(found, notices, self.around, course.seen)
+            if found.rollback:
+                course.taken_back = found.rollback
+                course.afterwards = afterwards(found.rollback, asking.others.timeline())
+
+    def _put_in(self, faults: ExitStack, lasts_s: float) -> None:
+        radius = radius_of(self.experiment)
+        for fault in self.faults:
+            injecting = self.site.inject(fault, radius, lasts_s)
+            self.course.injections.append(faults.enter_context(injecting))
 
 
 def holds_s(experiment: Experiment, rush_s: float = 0.0) -> float:

@@ -51,6 +51,10 @@ class Notices:
         return [*([f"trigger {wanted.trigger}"] if wanted.trigger else []), *alert, *channels, *admitted]
 
     @property
+    def trigger(self) -> str:
+        return self._wanted.trigger or ""
+
+    @property
     def within_s(self) -> float:
         return self._wanted.within.amount
 

@@ -11,25 +11,31 @@ from fixtures.platforms.abilities import Pod, Workloads, able
 from fixtures.platforms.changes import Changes, CustomKinds, Json, Ref
 from fixtures.target.faults import TeamsOwn
 from scenarios.faults.acts import EXPIRY, Make, seconds_of
+from scenarios.faults.conclusions import Conclusion
 from scenarios.faults.measured import Measured
 from scenarios.faults.radius import Forbidden, Plan
 from scenarios.faults.registry import Declared, Right, puts_in
 
 CHAOS_MESH = ("StressChaos", "PodChaos", "NetworkChaos", "HTTPChaos", "DNSChaos", "IOChaos", "TimeChaos")
-LITMUS = "ChaosEngine"
+LITMUS, RESULT = "ChaosEngine", "ChaosResult"
 KINDS = (*CHAOS_MESH, LITMUS)
 LASTS = "TOTAL_CHAOS_DURATION"  # in seconds, of each of Litmus's experiments
 OF_NODES = "TARGET_NODE"
+SETTLES_S = 120.0  # beside what its experiments last: to begin, and to see that all is well again
 
 
 @puts_in(
     TeamsOwn,
     Declared(
-        touches="what the file's object selects, in our side's namespace alone; an object without an end is refused",
+        touches="what the file's object selects, in our side's namespace alone; an object without an end is refused."
+        " A ChaosEngine leaves its ChaosResult, as Litmus has it",
         seen_by="the metric that is named, leaving its bound; or else pods of the service, gone or begun anew",
         heals="the object is removed, and seen to be gone; its controller undoes what it did before it lets it go",
         uses=(Changes, CustomKinds, Workloads),
-        rights=tuple(Right(kind, ("create", "delete")) for kind in KINDS),
+        rights=(
+            *(Right(kind, ("create", "delete")) for kind in KINDS),
+            Right(RESULT, ("get",)),
+        ),
         needs="Chaos Mesh or Litmus, and the metric's Prometheus where one is named",
     ),
 )
@@ -45,9 +51,42 @@ class AsItIs(Measured[TeamsOwn]):
         felt_by = tuple(able(self.around.platform, Workloads).pods(where, selector))
         if body["spec"].get("mode") == "one":
             felt_by = felt_by[:1]
-        ref = Ref(body["kind"], where, f"verdigris-{body['metadata']['name']}")
+        ref = self._ref(body)
         return Plan((Make(ref, {"spec": body["spec"]}),), self.victims(felt_by), len(self.everyone()))
 
+    def _ref(self, body: Json) -> Ref:
+        return Ref(body["kind"], self.namespace, f"verdigris-{body['metadata']['name']}")
+
+    # --- what it says of itself --------------------------------------------------------------------------------------
+    @property
+    def concludes_s(self) -> float:
+        """Litmus's come to a verdict, each when it is over; Chaos Mesh's do harm, and leave judging to others."""
+        body = read(self.file)
+        if body["kind"] != LITMUS:
+            return 0.0
+        return SETTLES_S + sum(lasts_s(one) for one in body["spec"].get("experiments") or ())
+
+    def conclusion(self) -> Conclusion | None:
+        """By the engine, which is of this run alone; its result may be of runs before too, and says why."""
+        ref = self._ref(read(self.file))
+        status = (self.objects.read_object(ref) or {}).get("status") or {}
+        shown = status.get("experiments") or []
+        if status.get("engineStatus") != "completed" or not shown:
+            return None
+        verdicts = {one["name"]: str(one.get("verdict")) for one in shown}
+        said = [f"{name}: {verdict}{self._why(ref, name, verdict)}" for name, verdict in verdicts.items()]
+        return Conclusion(set(verdicts.values()) == {"Pass"}, "; ".join(said))
+
+    def _why(self, engine: Ref, experiment: str, verdict: str) -> str:
+        found = self.objects.read_object(Ref(RESULT, engine.namespace, f"{engine.name}-{experiment}")) or {}
+        told = (found.get("status") or {}).get("experimentStatus") or {}
+        if told.get("verdict") != verdict:
+            return ""
+        step, probes = str(told.get("failStep", "N/A")), told.get("probeSuccessPercentage")
+        failed = "" if step in ("N/A", "") else f", failed at {step}"
+        return f" (probes {probes}%{failed})" if probes is not None else failed
+
+    # --- what is seen of it ------------------------------------------------------------------------------------------
     @property
     def file(self) -> Path:
         return self.around.target.beside(self.order.manifest)
@@ -122,13 +161,19 @@ def _of_litmus(name: str, spec: Json, namespace: str) -> dict[str, str]:
         raise Forbidden(f"{name} does not select by one label: whom it would hit cannot be counted")
     for one in spec.get("experiments") or ():
         said = {env["name"]: env.get("value") for env in _env(one)}
-        if not str(said.get(LASTS, "")).isdigit():
+        if not lasts_s(one):
             raise Forbidden(f"{name}: {one.get('name')} has no {LASTS}: nothing would end it, should we not")
         if nodes := [word for word in said if word.startswith(OF_NODES)]:
             raise Forbidden(
                 f"{name}: {one.get('name')} chooses nodes by {', '.join(nodes)}, which are everybody's"
             )
     return {key: value}
+
+
+def lasts_s(experiment: Json) -> float:
+    """0 where it does not say."""
+    said = next((str(env.get("value", "")) for env in _env(experiment) if env["name"] == LASTS), "")
+    return float(said) if said.isdigit() else 0.0
 
 
 def _env(experiment: Json) -> list[Json]:

@@ -49,6 +49,9 @@ class Undoable:
         self._runner, self._numbers = Runner.me(), count()
         self._held: dict[Ref, _Held] = {}
         self._is_kept = False
+        self._ours: set[str] = (
+            set()
+        )  # ids of entries: a fault's mark on the same object is not ours to take away
 
     # --- Changes -----------------------------------------------------------------------------------------------------
     def change_kinds(self) -> Sequence[str]:
@@ -67,12 +70,12 @@ class Undoable:
         self._changes.delete_object(ref, uid, at_once)
 
     def replace_object(self, ref: Ref, body: Mapping[str, Any]) -> Json:
-        bare = unmarked(body)
+        bare = unmarked(body, self._ours)
         seen = None if self._is_kept else self._changes.read_object(ref)
         if seen is None or seen["metadata"]["resourceVersion"] != body["metadata"]["resourceVersion"]:
             return self._changes.replace_object(ref, bare)  # which says what is wrong with it
         held = self._held.setdefault(ref, _Held())
-        if entry := self._recorded(ref, held, unmarked(seen), bare):
+        if entry := self._recorded(ref, held, unmarked(seen, self._ours), bare):
             bare = put(bare, ("metadata", "annotations", mark(entry)), entry.text)
         try:
             made = self._changes.replace_object(ref, bare)
@@ -101,6 +104,7 @@ class Undoable:
         act, began = Edit(ref, seen["metadata"]["uid"], changes), now()
         entry = Entry(NAME, act.as_json(), self._runner, began, began + self._lasts_s, next(self._numbers))
         self._ledger.open(entry)
+        self._ours.add(entry.id)
         held.entries.append(entry)
         return entry
 
@@ -123,10 +127,10 @@ class Undoable:
     def _unmark(self, ref: Ref) -> None:
         for _ in range(TRIES):
             found = self._changes.read_object(ref)
-            if found is None or unmarked(found) == found:
+            if found is None or unmarked(found, self._ours) == found:
                 return
             try:
-                self._changes.replace_object(ref, unmarked(found))
+                self._changes.replace_object(ref, unmarked(found, self._ours))
             except Conflict:
                 continue
             return

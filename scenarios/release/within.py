@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from fixtures.platforms.changes import Json
@@ -35,11 +35,11 @@ def put(body: Mapping[str, Any], at: Path, value: object) -> Json:
     return made
 
 
-def unmarked(body: Mapping[str, Any]) -> Json:
-    """A copy that tells of no entry in the ledger."""
+def unmarked(body: Mapping[str, Any], of: Container[str] | None = None) -> Json:
+    """A copy that tells of no entry in the ledger, or of none of those ids."""
     bare = copy.deepcopy(dict(body))
     for key in notes_of(body):
-        if key.startswith(MARK):
+        if key.startswith(MARK) and (of is None or key.removeprefix(MARK) in of):
             bare = put(bare, ("metadata", "annotations", key), None)
     return bare
 

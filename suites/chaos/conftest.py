@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.chaos_options import wants_long
 from fixtures.objectives import assess
 from fixtures.plugin import gate_of
 from fixtures.redact import Redactor
 from fixtures.session.judge import Judge
 from fixtures.target.experiment import Experiment
 from reports.chaos import page
+from reports.release import page as release_page
 from reports.verdicts import Evidence, Measurement
+from scenarios.faults import during
 from scenarios.faults.experiment import Trial
 from scenarios.faults.place import Place
 from scenarios.faults.site import Site
@@ -26,13 +29,22 @@ FOLDER = "experiments"
 Try = Callable[[Experiment], None]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """An experiment for which a stage has no time is no test of it, unless it is asked for."""
+    if not wants_long(config):
+        items[:] = [item for item in items if not any(one.long for one in experiments([item]))]
+
+
 def with_page(trial: Trial, seen: Measurement, redact: Redactor) -> Measurement:
     """The same, with a page of its own beside the run's."""
     verdict, reason = assess(trial.experiment, seen)
     told = trial.course.told(trial.experiment, verdict, reason)
     page.write(told, trial.folder, redact)
-    shown = Evidence(trial.experiment.name, f"{FOLDER}/{trial.experiment.name}/{page.NAME}", "file")
-    return replace(seen, evidence=(*seen.evidence, shown))
+    shown = [Evidence(trial.experiment.name, f"{FOLDER}/{trial.experiment.name}/{page.NAME}", "file")]
+    if release_page.write_of(trial.folder / during.FOLDER, redact):
+        within = f"{FOLDER}/{trial.experiment.name}/{during.FOLDER}/{release_page.NAME}"
+        shown.append(Evidence("How the release went", within, "file"))
+    return replace(seen, evidence=(*seen.evidence, *shown))
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +86,8 @@ def try_out(judge: Judge, request: pytest.FixtureRequest, folder: Path) -> Try:
         around: Surroundings = request.getfixturevalue("surroundings")
         later = experiments(request.session.items[request.session.items.index(request.node) + 1 :])
         following = (later[0], folder / later[0].name) if later else None
-        trial = Trial(experiment, around, site, folder / experiment.name, stage, following)
+        lab = gate_of(request.config).options.lab
+        trial = Trial(experiment, around, site, folder / experiment.name, stage, following, lab)
         measurement = with_page(trial, trial.run(), gate_of(request.config).redactor)
         if site.mine():
             gate_of(request.config).block(

@@ -145,8 +145,8 @@ class Pair:
             os.kill(self.runner, signal.SIGKILL)
             os.waitpid(self.runner, 0)
         killed = time.monotonic()
-        meanwhile()
         try:
+            meanwhile()
             wait_until(lambda: not self.place.ledger.entries() and is_as_before(), within_s, poll_s=0.02)
             healed_s = time.monotonic() - killed
         finally:

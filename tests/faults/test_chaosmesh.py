@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,22 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
+from fixtures.clock import wait_until
 from fixtures.evidence import Missing, Unsupported
+from fixtures.lab import custom
 from fixtures.ledger import Entry, Runner, now
 from fixtures.platforms.abilities import Reply
-from fixtures.platforms.changes import Ref
+from fixtures.platforms.changes import Conflict, Ref
 from fixtures.platforms.kubernetes import Kubernetes
 from fixtures.target import Target
 from fixtures.target.faults import AnyFault
-from scenarios.faults.acts import Hands, Make, seconds_of
+from scenarios.faults.acts import Hands, Make, Undone, seconds_of
 from scenarios.faults.catalogue import made
+from scenarios.faults.conclusions import Conclusion, Conclusions
+from scenarios.faults.healing import marks
 from scenarios.faults.radius import Forbidden
 from scenarios.faults.site import Fault
+from tests.cluster.servers import ApiServer
 from tests.faults.small import SPACE, Cluster, On
 
 SELECTOR = {"namespaces": [SPACE], "labelSelectors": {"app": "auth-service"}}
@@ -114,6 +120,52 @@ def test_what_is_no_experiment_is_said_so(tmp_path: Path) -> None:
         fault(tmp_path, chaos("TimeChaos")).plan()
 
 
+def litmus(folder: Path, cluster: Cluster, **status: Any) -> Any:
+    """The fault of an engine that Litmus has answered so."""
+    of_litmus = engine(TOTAL_CHAOS_DURATION="30")
+    found = fault(folder, of_litmus, cluster=cluster)
+    cluster.put(Ref("ChaosEngine", SPACE, "verdigris-engine"), spec=of_litmus["spec"], status=status)
+    return found
+
+
+def shown(verdict: str) -> list[dict[str, str]]:
+    return [{"name": "pod-delete", "status": "Completed", "verdict": verdict}]
+
+
+def test_what_litmus_says_in_the_end_is_waited_for_and_held_to(tmp_path: Path) -> None:
+    cluster = Cluster("ChaosEngine")
+    going = litmus(tmp_path, cluster, engineStatus="initialized", experiments=shown("Awaited"))
+    assert 30 < going.concludes_s < 300
+    conclusions = Conclusions([going])
+    assert not conclusions.complete()
+    assert conclusions.unknown == "teams-own came to no verdict of its own"
+    litmus(tmp_path, cluster, engineStatus="completed", experiments=shown("Pass"))
+    assert conclusions.complete()
+    assert conclusions.unknown == ""
+    assert conclusions.wrong == []
+    litmus(tmp_path, cluster, engineStatus="completed", experiments=shown("Fail"))
+    assert Conclusions([going]).complete() is True
+    assert going.conclusion() == Conclusion(False, "pod-delete: Fail")
+
+
+def test_why_a_verdict_fell_is_told_by_the_result_of_this_run_alone(tmp_path: Path) -> None:
+    cluster = Cluster("ChaosEngine")
+    found = litmus(tmp_path, cluster, engineStatus="completed", experiments=shown("Fail"))
+    of_result = Ref("ChaosResult", SPACE, "verdigris-engine-pod-delete")
+    told = {"verdict": "Fail", "failStep": "[post-chaos]: not back", "probeSuccessPercentage": "50"}
+    cluster.put(of_result, status={"experimentStatus": told})
+    said = "pod-delete: Fail (probes 50%, failed at [post-chaos]: not back)"
+    assert found.conclusion() == Conclusion(False, said)
+    cluster.put(of_result, status={"experimentStatus": {**told, "verdict": "Pass"}})  # of the run before
+    assert found.conclusion() == Conclusion(False, "pod-delete: Fail")
+
+
+def test_what_chaos_mesh_does_comes_to_no_verdict_of_its_own(tmp_path: Path) -> None:
+    conclusions = Conclusions([fault(tmp_path, chaos())])
+    assert conclusions.heard == []
+    assert conclusions.complete()
+
+
 @pytest.mark.parametrize("told", [{"fault": "dns-failing"}, {"fault": "clock-skew", "by": "5m"}])
 def test_what_the_platform_cannot_do_is_unsupported_and_never_passed(told: dict[str, Any]) -> None:
     order = TypeAdapter(AnyFault).validate_python({**told, "service": "auth-service"})
@@ -156,3 +208,29 @@ def test_a_cluster_without_chaos_mesh_says_so(platform: Kubernetes) -> None:
     assert not platform.has_kind("StressChaos")
     assert platform.has_kind("Deployment")
     assert platform.list_objects("StressChaos") == []
+
+
+@pytest.mark.parametrize("told", [{"fault": "dns-failing"}, {"fault": "clock-skew", "by": "5m"}])
+def test_a_cluster_with_chaos_mesh_is_told_and_takes_it_back(
+    told: dict[str, Any], server: ApiServer, platform: Kubernetes
+) -> None:
+    kinds = {"DNSChaos": "dnschaos", "TimeChaos": "timechaos"}
+    with server.client() as http:
+        for one in custom.definitions("chaos-mesh.org", kinds, ("v1alpha1",)):
+            http.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", json=one)
+    wait_until(lambda: all(map(platform.has_kind, kinds)), 10)
+    with suppress(Conflict):
+        labels = {"verdigris.dev/chaos": "allowed"}
+        platform.create_object(Ref("Namespace", "", SPACE), {"metadata": {"labels": labels}})
+    order = TypeAdapter(AnyFault).validate_python({**told, "service": "auth-service"})
+    (act,) = made(order, On(Cluster(*kinds), {})).plan().acts
+    entry = Entry(told["fault"], act.as_json(), Runner.me(), now(), now() + 60)
+    hands = Hands(platform, lambda *_: None)
+    act.apply(hands, entry)
+    found = platform.read_object(act.ref)
+    assert found is not None
+    assert found["spec"]["duration"] == "60s"
+    assert [one.id for one in marks(platform)] == [entry.id]
+    assert act.undo(hands, entry) is Undone.HEALED
+    assert act.is_out(hands)
+    assert marks(platform) == []

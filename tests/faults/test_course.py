@@ -16,6 +16,7 @@ from reports.release.record import Rollback, Step
 from reports.verdicts import Verdict
 from scenarios.faults import takeback
 from scenarios.faults.acts import Undone
+from scenarios.faults.conclusions import Conclusion, Conclusions
 from scenarios.faults.course import Course, judged, left_behind
 from scenarios.faults.healing import Healed
 from scenarios.faults.notices import Seen
@@ -286,3 +287,34 @@ def test_the_times_to_detect_and_to_recover_are_told_beside_their_bounds() -> No
     (evidence,) = judged(EXPERIMENT, course()).evidence
     assert "detected after 2.00 s, and noticed by all after 2.00 s of 3 s" in evidence.text
     assert "recovered 0.50 s of 2s after the heal" in evidence.text
+
+
+class Ended:
+    """A team's own experiment, over."""
+
+    name, concludes_s = "teams-own", 30.0
+
+    def __init__(self, conclusion: Conclusion | None) -> None:
+        self._conclusion = conclusion
+
+    def conclusion(self) -> Conclusion | None:
+        return self._conclusion
+
+
+@pytest.mark.parametrize(
+    ("conclusion", "verdict_of_it", "says"),
+    [
+        (Conclusion(True, "pod-delete: Pass"), Verdict.PASS, "6 examined"),
+        (Conclusion(False, "pod-delete: Fail"), Verdict.FAIL, "teams-own by its own word: pod-delete: Fail"),
+        (None, Verdict.UNKNOWN, "teams-own came to no verdict of its own"),
+    ],
+)
+def test_a_teams_own_experiment_is_held_to_its_own_word(
+    conclusion: Conclusion | None, verdict_of_it: Verdict, says: str
+) -> None:
+    ended: Any = Ended(conclusion)
+    concluded = Conclusions([ended])
+    concluded.complete()
+    said, reason = verdict(course(concluded=concluded))
+    assert said is verdict_of_it
+    assert says in reason

@@ -138,7 +138,7 @@ def test_a_run_killed_at_any_moment_leaves_nothing(
     platform: Kubernetes, place: Place, namespace: str
 ) -> None:
     before = state(platform, namespace)
-    for _ in range(4):
+    for _ in range(2):  # test_kills has many, forked
         run = Run(place, namespace)
         run.says("ready")
         time.sleep(random.uniform(0, 0.05))

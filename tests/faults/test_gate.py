@@ -18,6 +18,7 @@ from fixtures.lab.breaking import Access, Changed, Step, Written
 from fixtures.lab.defects import is_well, known, mend_all, put_in
 from fixtures.lab.systems.hwayo import breakage, release_breakage
 from fixtures.objectives import assess
+from fixtures.target import Side
 from fixtures.target.experiment import Experiment
 from reports.verdicts import Verdict
 from scenarios.faults import watching
@@ -26,9 +27,11 @@ from scenarios.faults.healing import marks
 from scenarios.faults.onlookers import Onlookers
 from scenarios.faults.site import Site
 from scenarios.release.probes import Connections, Outcome
+from scenarios.roles import STAGES, manifests
 from scenarios.surroundings import Surroundings
+from tests.rights import lent
 
-pytestmark = [pytest.mark.lab, pytest.mark.alone]
+pytestmark = pytest.mark.lab
 DEFECTS = {name: one for name, one in known("hwayo").items() if one.stage == "chaos"}
 WELL_S = 60.0
 READ_S = 2.0
@@ -110,6 +113,16 @@ TAKEN_BACK: dict[str, Any] = {
 }
 
 
+RELEASED: dict[str, Any] = {
+    "faults": (ERRORS["faults"][0],),
+    "at_most": 2,
+    "released": "5%",
+    "asks": "/workflow/health",
+    "lost": "10%",
+    "noticed": {"trigger": "http_error_rate", "within": "5m"},
+    "recovers": {"after": "fault", "within": "5m"},
+}
+
 EXPIRED: dict[str, Any] = {
     "faults": ({"fault": "certificate-expired", "service": "api-gateway", "gateway": "hwayo-own"},),
     "at_most": 2,
@@ -132,13 +145,21 @@ def tried(
     """Carry it out on a lab that is well; whatever comes of it, nothing is left."""
 
     def carried_out(one: Experiment) -> tuple[Verdict, str]:
-        seen = Trial(one, around, site, tmp_path).run()
+        seen = Trial(one, around, site, tmp_path, lab=access.facts["name"]).run()
         print("\n".join(evidence.text for evidence in seen.evidence))
         return assess(one, seen)
 
     wait_until(lambda: is_well(access), WELL_S)
     yield carried_out
     assert marks(site.hands.objects) == site.ledger.entries() == []
+
+
+@pytest.fixture
+def releasing(access: Access, around: Surroundings) -> Iterator[None]:
+    """Who puts faults in may carry a release out as well."""
+    made = manifests("release", STAGES["release"], Side.GREEN, around.environment.namespaces)
+    with lent(access, made, "chaos"):
+        yield
 
 
 @contextmanager
@@ -204,9 +225,13 @@ def test_a_defect_is_named_by_the_experiment_that_must_catch_it(
     assert DEFECTS[name].says in reason
 
 
-def test_a_fault_that_does_not_bite_proves_nothing(tried: Tried) -> None:
+def test_a_fault_that_does_not_bite_proves_nothing(around: Surroundings, site: Site, tmp_path: Path) -> None:
     harmless = {"fault": "errors", "service": "workflow-engine", "share": "0%"}
-    said, reason = tried(experiment(**{**ERRORS, "faults": (harmless,), "load": None}))
+    one = experiment(**{**ERRORS, "faults": (harmless,), "load": None})
+    trial = Trial(one, around, site, tmp_path)
+    for fault in trial.faults:
+        fault.bites_s = 2.0  # nobody need wait for longer to see nothing
+    said, reason = assess(one, trial.run())
     assert said is Verdict.INVALID
     assert "nothing changed" in reason
 
@@ -303,6 +328,7 @@ def test_a_service_that_waits_for_ever_keeps_its_users_waiting(tried: Tried, acc
     assert "partition was taken out, and is felt" in reason
 
 
+@pytest.mark.long
 def test_an_emptied_cache_logs_nobody_out(tried: Tried) -> None:
     said, reason = tried(experiment(**EMPTIED))
     assert said is Verdict.PASS, reason
@@ -348,6 +374,29 @@ def test_users_who_stay_with_a_side_that_is_failing_are_told_of(tried: Tried, ac
         said, reason = tried(experiment(**told))
     assert said is Verdict.FAIL
     assert "green still answers users on connections that were kept after 30s" in reason
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("releasing")
+def test_users_who_stay_with_a_side_from_which_a_release_was_taken_back_are_told_of(
+    tried: Tried, access: Access
+) -> None:
+    keeps = release_breakage.Reluctant(taking_from=release_breakage.GREEN_PART, keeps=True)
+    with broken(access, keeps):
+        said, reason = tried(experiment(**RELEASED))
+    assert said is Verdict.FAIL
+    assert "green still answers users on connections that were kept after 30s" in reason
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("releasing")
+def test_a_release_that_goes_on_while_its_users_are_harmed_is_ended_and_told_of(tried: Tried) -> None:
+    """A fault that is felt and breaks no bound of the document's."""
+    slow = {"fault": "delay", "service": "notification-service", "by": "300ms", "share": "50%"}
+    said, reason = tried(experiment(**{**RELEASED, "faults": (slow,), "asks": "/notification/health"}))
+    assert said is Verdict.FAIL
+    assert "went on to 25% with the fault in" in reason
+    assert "after the release" not in reason
 
 
 @pytest.mark.long

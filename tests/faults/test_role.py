@@ -15,6 +15,7 @@ from fixtures.platforms.abilities import Ask
 from fixtures.platforms.changes import Ref
 from fixtures.platforms.kubernetes import Kubernetes
 from fixtures.target import Side, Sides, Target
+from fixtures.target.drills import NamespaceDeleted
 from scenarios.faults.healing import EXPIRED
 from scenarios.faults.registry import Right
 from scenarios.roles import GROUP, STAGES, Manifest, manifests, rights, rights_of_all
@@ -68,7 +69,14 @@ def granted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Granted]:
 
 
 def needed(stage: str) -> list[Right]:
-    return rights_of_all() if stage == "chaos" else rights(Target.load("hwayo"), stage)
+    """Of drills but for the one that brings a namespace back, which may make anything."""
+    target = Target.load("hwayo")
+    bounded = {
+        name: one for name, one in target.drills.items() if not isinstance(one.loses, NamespaceDeleted)
+    }
+    return (
+        rights_of_all() if stage == "chaos" else rights(target.model_copy(update={"drills": bounded}), stage)
+    )
 
 
 def _post(http: httpx.Client, path: str, body: Manifest) -> int:
@@ -110,6 +118,26 @@ def test_who_is_only_to_look_changes_nothing(granted: Granted, stage: str) -> No
     looks = ("get", "list", "watch")
     asked = [ask for ask in asks() if ask.verb not in looks and ask.resource != "subjectaccessreviews"]
     assert [ask for ask in asked if granted.admin.may(account(stage), ask)] == []
+
+
+def test_who_brings_a_namespace_back_may_make_anything_and_change_and_take_away_no_more() -> None:
+    """No role that stands in it is left by then: it is the platform's that must allow it."""
+    target = Target.load("hwayo")
+    more = [one for one in rights(target, "drills") if one not in needed("drills")]
+    assert {(one.kind, one.verbs, one.where) for one in more} == {
+        ("*", ("create", "get", "list"), "platform"),
+        ("Namespace", ("delete",), "platform"),
+        ("Role", ("bind", "escalate"), "platform"),
+        ("ClusterRole", ("bind", "escalate"), "platform"),
+    }
+
+
+def test_a_release_is_carried_out_only_by_who_is_asked_for_long_experiments() -> None:
+    target = Target.load("hwayo")
+    everyday, long = rights(target, "chaos"), rights(target, "chaos", long=True)
+    assert set(STAGES["release"]) <= set(long)
+    assert Right("Namespace", ("update",), "platform") in long
+    assert Right("Namespace", ("update",), "platform") not in everyday
 
 
 @pytest.mark.parametrize("namespace", ["shop", "shop-green", "elsewhere"])

@@ -214,3 +214,15 @@ def test_what_somebody_else_was_faster_to_change_is_not_written_down(tmp_path: P
 
 def changing(platform: FakePlatform, ref: Ref, spec: Json) -> Json:
     return {**copy.deepcopy(platform.objects[ref]), "spec": spec}
+
+
+def test_the_mark_of_a_fault_on_what_is_moved_is_not_taken_away(tmp_path: Path) -> None:
+    """It is what another machine would heal the fault by."""
+    platform, note = world(), f"{MARK}fault"
+    gate = Ref("Deployment", GREEN, "gate")
+    platform.change(gate, "a fault", lambda body: body["metadata"].update(annotations={note: "as it was"}))
+    changes = released(platform, Ledger(tmp_path))
+    marks = [key for key in notes_of(platform.objects[gate]) if key.startswith(MARK)]
+    assert len(marks) == 2  # and ours
+    changes.keep()
+    assert dict(notes_of(platform.objects[gate])) == {note: "as it was"}
