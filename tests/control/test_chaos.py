@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
 
 from fixtures.lab import custom
-from fixtures.lab.control.chaos import NotAnsweredError, left_of, selected, status_of, stress_of
+from fixtures.lab.control.chaos import (
+    NotAnsweredError,
+    left_of,
+    offset_s,
+    selected,
+    status_of,
+    stress_of,
+)
 from fixtures.lab.control.kubelet.beside import Stress
 from fixtures.lab.control.stressor import resident
 from tests.control.lab import Cluster, Object, Space, container, eventually, probe
@@ -82,6 +90,14 @@ def test_a_duration_counts_from_its_creation() -> None:
     assert left_of({**made, "spec": {}}, datetime(2025, 5, 31, tzinfo=UTC)) is None
     with pytest.raises(NotAnsweredError):
         left_of({**made, "spec": {"duration": "soon"}}, datetime(2025, 5, 31, tzinfo=UTC))
+
+
+def test_an_offset_is_read_as_chaos_mesh_writes_it() -> None:
+    assert offset_s({"timeOffset": "-1m30s"}) == -90
+    assert offset_s({"timeOffset": "2h", "clockIds": ["CLOCK_REALTIME"]}) == 7200
+    for wrong in ({}, {"timeOffset": "soon"}, {"timeOffset": "5m", "clockIds": ["CLOCK_MONOTONIC"]}):
+        with pytest.raises(NotAnsweredError):
+            offset_s(wrong)
 
 
 def test_nothing_selected_is_not_reported_as_injected() -> None:
@@ -171,3 +187,22 @@ def test_a_pod_is_killed_and_what_the_lab_does_not_do_is_never_injected(space: S
     eventually(lambda: space.cluster.find(path(space, "podchaos", "x")) is None)
     put(space, "PodChaos", "podchaos", chaos(action="pod-kill"))
     eventually(lambda: space.find("pods", "echo") is None)
+
+
+def off_s(space: Space, standing: Object) -> float:
+    """By how much the date on what the pod answers is off ours."""
+    answered = space.ask(standing, "/health").headers["date"]
+    return (parsedate_to_datetime(answered) - datetime.now(UTC)).total_seconds()
+
+
+def test_a_clock_is_off_until_its_object_is_deleted(space: Space, mesh: None) -> None:
+    space.pod("echo", {"containers": [container(readinessProbe=probe())]}, labels={"app": "web"})
+    standing = space.ready("echo")
+    assert abs(off_s(space, standing)) < 5
+    put(space, "TimeChaos", "timechaos", chaos(timeOffset="-10m", duration="60s"))
+    eventually(lambda: condition(space, "timechaos", "AllInjected") == "True")
+    eventually(lambda: -605 < off_s(space, standing) < -595)
+    space.cluster.delete(path(space, "timechaos", "x"))
+    eventually(lambda: space.cluster.find(path(space, "timechaos", "x")) is None)
+    eventually(lambda: abs(off_s(space, standing)) < 5)
+    assert space.state("echo")["restartCount"] == 0
