@@ -53,7 +53,7 @@ class Write:
 class Writer:
     """Writes one key after the other, at a rate, to whom the sentinels name; each key is another one."""
 
-    guard: Sentinel
+    guard: Any  # redis.sentinel.Sentinel, which has no types
     master: str
     options: dict[str, Any]
     rate_rps: float
@@ -107,7 +107,9 @@ def carried_out(check: CacheFailover, around: Surroundings, site: Site) -> Measu
         "decode_responses": True,
         **patience,
     }
-    guard = Sentinel([_apart(host) for host in told.hosts], sentinel_kwargs=patience)
+    guard: Any = Sentinel(  # type: ignore[no-untyped-call]
+        [_apart(host) for host in told.hosts], sentinel_kwargs=patience
+    )
     before = named(guard, told)
     writer = Writer(guard, told.master, options, check.writes.per_second)
     try:
@@ -180,7 +182,7 @@ def _lost(writer: Writer, server: str) -> list[int]:
 
 
 # --- the server, and who watches over it -----------------------------------------------------------------------------
-def named(guard: Sentinel, told: Sentinels) -> str:
+def named(guard: Any, told: Sentinels) -> str:
     """Whom the sentinels name. Raises Unreachable."""
     try:
         host, port = guard.discover_master(told.master)
@@ -209,7 +211,7 @@ def _in_step(told: Sentinels, server: str) -> bool:
     return all(any(one.address == server and one.in_step for one in word.followers) for word in words)
 
 
-def _restored(guard: Sentinel, told: Sentinels, before: str, writer: Writer) -> bool:
+def _restored(guard: Any, told: Sentinels, before: str, writer: Writer) -> bool:
     """Whether who was written to before is again, by the sentinels' own doing; what was written is gone."""
 
     def back() -> bool:

@@ -155,7 +155,8 @@ def test_what_is_not_healthy_is_named_with_its_reason() -> None:
 
 @pytest.mark.parametrize("field", ["compared", "delivered"])
 def test_another_commit_is_not_the_one_that_is_meant(field: str) -> None:
-    found = said("revision-deployed", dataclasses.replace(WELL, **{field: OTHER}))
+    told: dict[str, Any] = {field: OTHER}
+    found = said("revision-deployed", dataclasses.replace(WELL, **told))
     assert found.value == 1
     assert "000000000000" in found.why
     assert "where 7e6bbf9da6ce is meant" in found.why
