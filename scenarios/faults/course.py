@@ -175,8 +175,8 @@ def judged(experiment: Experiment, course: Course) -> Measurement:
     wrong = _wrong(experiment, course, lost / asked)
     if not wrong and (unknown := _unknown(experiment, course)):
         return Measurement(None, UNIT, 0, why=unknown)
-    taken = experiment.rolls_back or experiment.released
-    more = (experiment.answers, experiment.amplified, taken, course.concluded.heard)
+    back = experiment.rolls_back or experiment.released
+    more = (experiment.answers, experiment.amplified, back, course.concluded.heard)
     recovered_s = None if course.recovered is None else course.recovered - course.since(experiment)
     return Measurement(
         float(len(wrong)),
