@@ -183,6 +183,7 @@ def test_an_application_is_read_as_argo_cd_writes_it() -> None:
             {"kind": "Deployment", "name": "a", "status": "OutOfSync", "health": late},
             {"kind": "Service", "name": "b", "status": "Synced"},
             {"kind": "Job", "name": "c", "hook": True},
+            {"kind": "Role", "name": "d", "status": "Unknown"},
         ],
         "conditions": [{"type": "SyncError", "message": "no"}, {"type": "OrphanedResourceWarning"}],
         "operationState": {"phase": "Failed", "message": "why"},
@@ -200,6 +201,7 @@ def test_an_application_is_read_as_argo_cd_writes_it() -> None:
         ("Deployment a", False, "Degraded", "late"),
         ("Service b", True, "Healthy", ""),
         ("Job c", True, "Healthy", ""),
+        ("Role d", True, "Healthy", ""),
     ]
     assert found.problems == ("SyncError: no", "the last synchronization failed: why")
     bare = argocd.delivery({"metadata": {"name": "x"}})
