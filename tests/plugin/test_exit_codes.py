@@ -135,6 +135,27 @@ def test_a_suite_that_cannot_be_read_fails_the_run(sandbox: Sandbox) -> None:
     assert "nothing_of_that_name" in sandbox.verdict["reason"]
 
 
+def test_a_wrong_option_is_said_once_where_tests_are_only_listed(sandbox: Sandbox) -> None:
+    sandbox.suite(
+        "preflight",
+        "from fixtures.plugin import target_of\ndef pytest_generate_tests(metafunc):\n    target_of(metafunc.config)\n",
+        PASS,
+    )
+    result = sandbox.run("--collect-only", env="production")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert result.errlines[0].startswith("ERROR: --env production: this looks at")
+    assert "Interrupted" not in str(result.stdout)
+
+
+def test_who_names_no_environment_is_told_which_it_is(sandbox: Sandbox) -> None:
+    profile = sandbox.pytester.path / "shop.yaml"
+    profile.write_text(profile.read_text().replace("  lab: {", "  laboratory: {"))
+    sandbox.suite("preflight", PASS)
+    result = sandbox.run(env="lab")
+    said = "no environment 'lab' in shop.yaml, which has laboratory, production, staging"
+    assert f"--env: {said} (did you mean laboratory?); where none is named it is lab" in str(result.stderr)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
