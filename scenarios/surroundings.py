@@ -65,8 +65,10 @@ class Surroundings:
                 return self._keep(Kubernetes(file, self.environment.context))
             case "ecs":
                 return self._keep(ecs_of(self.environment))
-            case other:
-                raise Missing(f"nobody has written yet how to look at workloads on {other}")
+            case "compose":
+                from fixtures.platforms.compose import Compose  # what few targets need
+
+                return self._keep(Compose(self._stated(self.environment.engine, "engine")))
 
     @cached_property
     def aws(self) -> object:

@@ -3,6 +3,7 @@
 from scenarios.checks import (  # noqa: F401 - each registers its measures
     cloud,
     cluster,
+    composed,
     coverage,
     delivery,
     endpoints,
@@ -12,8 +13,10 @@ from scenarios.checks import (  # noqa: F401 - each registers its measures
     images,
     isolation,
     journeys,
+    kept,
     logs,
     monitoring,
+    networks,
     notification,
     pods,
     roles,

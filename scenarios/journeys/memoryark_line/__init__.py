@@ -1,0 +1,1 @@
+"""What people do with MemoryArk: they write to it by LINE."""
