@@ -1,0 +1,78 @@
+"""What a project of real containers does when things happen to it, and that nothing of it is left behind."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+
+from fixtures.clock import wait_until
+from fixtures.lab import Lab
+from fixtures.lab.breaking import Access
+from fixtures.lab.compose.engine import Engine, missing
+from fixtures.lab.systems.memoryark_line import breakage
+from fixtures.platforms.abilities import Workloads
+from fixtures.platforms.compose import Compose
+from fixtures.platforms.containers import Containers, Inside, Networks
+
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(180)]
+PROJECT, LINE = "memoryark-green", "line-service"
+COMES_BACK_S = 20.0
+
+
+@pytest.fixture
+def platform(access: Access) -> Compose:
+    return Compose(access.facts["engine"])
+
+
+def _restarts(platform: Compose) -> int:
+    (pod,) = [one for one in platform.pods(PROJECT) if one.labels["com.docker.compose.service"] == LINE]
+    return pod.containers[0].restarts
+
+
+def test_it_shows_what_an_engine_knows(platform: Compose) -> None:
+    for ability in (Workloads, Containers, Networks, Inside):
+        assert isinstance(platform, ability)
+    assert len(platform.workloads(PROJECT)) == 7
+    assert len(platform.networks(PROJECT)) == 3
+    assert platform.workloads("another-project") == []
+
+
+def test_a_killed_container_comes_back_three_times_and_the_fourth_time_it_does_not(
+    access: Access, platform: Compose
+) -> None:
+    try:
+        for time_ in (1, 2, 3):
+            breakage.kill(access, LINE)
+            wait_until(lambda: not access.engine.unwell(), COMES_BACK_S)
+            assert _restarts(platform) == time_
+        breakage.kill(access, LINE)
+        time.sleep(3)
+        (gone,) = [one for one in platform.workloads(PROJECT) if one.name == LINE]
+        assert (gone.available, _restarts(platform)) == (0, 3)
+        assert "after 3 restarts" in gone.why
+    finally:
+        access.engine.again(access.engine.project.unit(LINE))
+        wait_until(lambda: not access.engine.unwell(), COMES_BACK_S)
+
+
+def test_what_takes_more_memory_than_its_limit_is_killed(access: Access, platform: Compose) -> None:
+    (pod,) = [one for one in platform.pods(PROJECT) if one.labels["com.docker.compose.service"] == LINE]
+    eats = "import sys; held = b'x' * (700 << 20); print(len(held))"
+    python = access.engine.project.unit(LINE).command[0]
+    ran = platform.run(pod, [python, "-c", eats])
+    assert ran.code == 137, ran.output
+    wait_until(lambda: not access.engine.unwell(), COMES_BACK_S)
+
+
+def test_of_a_lab_that_ended_no_container_no_network_and_no_address_is_left() -> None:
+    if why := missing():
+        pytest.skip(why)
+    lab = Lab.start("memoryark-line", "memoryark-ends")
+    engine = Engine(int(lab.facts["subnet"]))
+    assert engine.folder.exists()
+    lab.stop()
+    assert not engine.folder.exists()
+    with socket.socket() as door, pytest.raises(OSError, match="assign"):
+        door.bind((f"10.{lab.facts['subnet']}.1.1", 0))
