@@ -159,6 +159,17 @@ def test_a_route_rewrites_retries_and_gives_up(mesh: Mesh, layout: Layout, objec
     assert mesh.stat("cluster.web.blue_80.upstream_rq_total") == before + 3
 
 
+def test_a_pod_that_has_just_died_costs_nobody_an_answer(
+    mesh: Mesh, layout: Layout, objects: list[Object]
+) -> None:
+    """It is among the endpoints yet, and nobody listens there any more."""
+    mesh.apply([*objects, pod("blue", "web-3", layout.pod_ip(1, 7))])
+    wait_until(lambda: mesh.stat("cluster.web.blue_80.membership_total") == 3)
+    with client(layout.pod_ip(1, 9)) as http:
+        assert sides(http, url(layout, "10.96.0.11"), 60) == Counter(blue=60)
+    assert mesh.stat("cluster.web.blue_80.upstream_rq_retry") >= 10
+
+
 def test_a_pod_that_fails_is_ejected_where_a_destination_rule_asks_for_it(
     mesh: Mesh, layout: Layout, objects: list[Object]
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 from fixtures.lab.layout import Layout
 from fixtures.lab.mesh.envoy import duration, seconds
 from fixtures.lab.mesh.plan import Files, plan
-from fixtures.lab.mesh.routes import ROUTE_TIMEOUT_S, routes
+from fixtures.lab.mesh.routes import ROUTE_TIMEOUT_S, plain_route, routes
 from fixtures.lab.mesh.snapshot import Snapshot, service_key
 from fixtures.lab.pki import KeyPair
 from tests.mesh.manifests import (
@@ -140,8 +140,11 @@ def test_a_rule_says_how_long_and_under_which_name(rule: Object, expected: Objec
     assert expected.items() <= action(**rule).items()
 
 
-def test_nothing_is_retried_unless_asked_for() -> None:
-    assert "retry_policy" not in action()
+def test_what_never_reached_a_pod_is_retried_and_nothing_else_unless_asked_for() -> None:
+    unstated = action()["retry_policy"]
+    assert unstated["retry_on"] == "connect-failure,refused-stream,unavailable,cancelled"
+    assert unstated["num_retries"] == 2
+    assert plain_route("web.blue:80")["route"]["retry_policy"] == unstated
     assert "retry_policy" not in action(retries={"attempts": 0})
     made = action(retries={"attempts": 2, "perTryTimeout": "250ms", "retryOn": "reset,503"})["retry_policy"]
     assert made["retry_on"] == "reset,retriable-status-codes"
