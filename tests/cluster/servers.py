@@ -49,9 +49,9 @@ def wanted_parts(layout: Layout) -> list[Part]:
     return kubebuilder.parts(layout, assets) if assets else [own_part(layout)]
 
 
-def new_home(folder: Path) -> Layout:
-    """A lab's home with certificates and tokens, on a subnet that tests have to themselves."""
-    layout = Layout(kept(), folder)
+def new_home(folder: Path, subnet: int | None = None) -> Layout:
+    """A lab's home with certificates and tokens, on that subnet, or one that the tests of this process keep."""
+    layout = Layout(subnet or kept(), folder)
     folder.mkdir(parents=True, exist_ok=True)
     layout.logs.mkdir(exist_ok=True)
     (folder / "layout.json").write_text(json.dumps({"subnet": layout.subnet, "system": "hwayo"}))
