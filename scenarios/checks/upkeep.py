@@ -12,7 +12,7 @@ from fixtures.target.upkeep import BackupsArchived, BackupsKept, CopiesEncrypted
 from reports.verdicts import Evidence, Measurement
 from scenarios.checks.registry import measures
 from scenarios.drills import budget, retention
-from scenarios.drills.servers import database_of
+from scenarios.drills.servers import keeper_of
 from scenarios.surroundings import Surroundings
 from scenarios.tally import Tally
 
@@ -23,10 +23,10 @@ STEP_S = 30.0  # between two looks at the past: no outage that is longer is miss
 @measures(BackupsKept)
 def backups_kept(_: BackupsKept, around: Surroundings) -> Measurement:
     """Of a time before the database was made nobody can ask for backups: then how long they are kept is not known."""
-    tally, written, server = Tally("backups"), _written(around), database_of(around)
-    made_s, now_s = server.made_s(), time.time()
+    tally, written, keeper = Tally("backups"), _written(around), keeper_of(around)
+    made_s, now_s = keeper.made_s(), time.time()
     plan = dataclasses.replace(retention.planned(written, made_s), encrypted=False)
-    found = server.backups.backups()
+    found = keeper.backups()
     tally.saw(*(one.id for one in found))
     for fault in retention.faults(plan, found, now_s):
         tally.breaks(fault.partition(":")[0], fault)
@@ -49,11 +49,11 @@ def backups_kept(_: BackupsKept, around: Surroundings) -> Measurement:
 
 @measures(BackupsArchived)
 def backups_archived(_: BackupsArchived, around: Surroundings) -> Measurement:
-    tally, server = Tally("archives"), database_of(around)
-    reach = server.backups.reach()
-    tally.saw(str(server.backups.log))
+    tally, keeper = Tally("archives"), keeper_of(around)
+    reach = keeper.reach()
+    tally.saw(keeper.place)
     for fault in retention.behind(retention.planned(_written(around)), reach):
-        tally.breaks(str(server.backups.log), fault)
+        tally.breaks(keeper.place, fault)
     if reach.lag_s is not None:
         tally.note(Evidence(f"the archive is {reach.lag_s:.0f} s behind", ""))
     return tally.measurement()
@@ -62,7 +62,7 @@ def backups_archived(_: BackupsArchived, around: Surroundings) -> Measurement:
 @measures(CopiesEncrypted)
 def copies_encrypted(_: CopiesEncrypted, around: Surroundings) -> Measurement:
     tally = Tally("backups")
-    for one in database_of(around).backups.backups():
+    for one in keeper_of(around).backups():
         tally.saw(one.id)
         if one.encrypted is None:
             tally.unseen(f"nobody tells whether {one.id} is encrypted")

@@ -45,6 +45,7 @@ class Stage:
     others: Mapping[str, Act] = field(default_factory=dict)  # steps that are not the practice's own
     reads: Plan | None = None  # what users read, where that is not what the product says
     back_s: float = BACK_S  # after the last step, for users to read and write again for good
+    lasting_s: float = LASTING_S  # "for good"
     clock: Clock = field(default_factory=Clock)
 
 
@@ -91,8 +92,8 @@ class Held:
         failed = any(one.verdict is Verdict.FAIL for one in self.steps)
         within_s = min(self.stage.back_s, GIVEN_UP_S) if failed else self.stage.back_s
         try:
-            wait_until(self._is_back, within_s + LASTING_S)
-            self.note(f"users have read and written for {LASTING_S:g} s")
+            wait_until(self._is_back, within_s + self.stage.lasting_s)
+            self.note(f"users have read and written for {self.stage.lasting_s:g} s")
         except TimedOut:
             self.note(f"users could not read and write for good within {within_s:g} s of the last step")
 
@@ -111,16 +112,18 @@ class Held:
             kept = self.stage.product.kept()
         except Exception as error:  # noqa: BLE001 - also then there is a record, which says so
             kept, unread = (), f"what is there could not be read: {type(error).__name__}: {error}"
-        found = recovery.measure(compare(writes, kept, cut), timeline, writes, unread)
-        return replace(found, may_go_unfelt=practice.may_go_unfelt)
+        found = recovery.measure(compare(writes, kept, cut), timeline, writes, self.stage.lasting_s)
+        return replace(found, may_go_unfelt=practice.may_go_unfelt, unread=unread)
 
     def _acknowledged(self) -> int:
         return sum(one.outcome is Outcome.ACKNOWLEDGED for one in self.writer.writes())
 
     def _is_back(self) -> bool:
         since = self.probing.timeline().between(self.onset_s, float("inf"))
-        writes = recovery.writes_back(self.writer.writes(), self.onset_s)
-        return writes is not None and recovery.reads_back(since, self.onset_s) is not None
+        lasting_s = self.stage.lasting_s
+        if recovery.writes_back(self.writer.writes(), self.onset_s, lasting_s) is None:
+            return False
+        return recovery.reads_back(since, self.onset_s, lasting_s) is not None
 
 
 def hold(drill: Drill, practice: Practice, stage: Stage) -> DrillRecord:

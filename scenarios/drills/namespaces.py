@@ -16,6 +16,7 @@ from fixtures.platforms.abilities import Workloads
 from fixtures.platforms.kubernetes.configuration import Configuration, differences
 from scenarios.drills.comeback import NotProven
 from scenarios.drills.journal import Clock, put_down
+from scenarios.drills.noted import Noted
 from scenarios.drills.practice import NotBegun
 from scenarios.drills.runbook import Act
 
@@ -24,32 +25,26 @@ READY_S = 180.0
 
 
 @dataclass
-class OfNamespace:
-    """`folder`: where the configuration is kept meanwhile. `delete`: has the platform delete the namespace."""
+class OfNamespace(Noted):
+    """`file`: where the configuration is kept meanwhile. `delete`: has the platform delete the namespace."""
+
+    holds = "the configuration as it was"
 
     configuration: Configuration
     workloads: Workloads
     namespace: str
-    folder: Path
+    file: Path
     delete: Callable[[], None]
     clock: Clock
-    resumed_s: float = float("inf")
-    reaches_s: float | None = None
-    may_go_unfelt: bool = False
     _was: list[dict[str, object]] = field(default_factory=list)
 
-    @property
-    def file(self) -> Path:
-        return self.folder / f"{self.namespace}.json"
-
     def fit(self) -> str:
-        if self.file.exists():
-            raise NotBegun("an earlier drill was not ended: heal it first")
+        self.must_be_over()
         found = self.configuration.keep(self.namespace)
         workloads = self.workloads.workloads(self.namespace)
         if not workloads or any(one.available < one.wanted for one in workloads):
             raise NotBegun(f"{self.namespace} is not whole to begin with")
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.file.parent.mkdir(parents=True, exist_ok=True)
         put_down(self.file, found)
         self._was = self.kept()
         if differences(self._was, self.configuration.keep(self.namespace)):
@@ -99,14 +94,6 @@ class OfNamespace:
             return differences(self._was, self.configuration.keep(self.namespace))
         except NoEvidence as error:
             return [str(error)]
-
-    def clear(self) -> None:
-        self.file.unlink()
-
-    def keep(self, *, is_over: bool) -> str:
-        if is_over:
-            self.file.unlink(missing_ok=True)
-        return f"the configuration as it was: {self.file}" if self.file.exists() else ""
 
     def _is_available(self) -> bool:
         found = self.workloads.workloads(self.namespace)

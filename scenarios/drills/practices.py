@@ -21,6 +21,7 @@ from fixtures.target.drills import (
     DatabaseLost,
     Drill,
     Everything,
+    MomentAsked,
     NamespaceDeleted,
     NodeLost,
     PageCorrupted,
@@ -95,6 +96,8 @@ class Scene:
                 return self._side.version(service)
             case VersionTaken(of=service):
                 return self._side.revision(service)
+            case MomentAsked(into=into):
+                return self._side.moment(into)
             case SchemaBroken(apply=apply, undo=undo):
                 migration = Migration(self._databases[self.around.side], apply, undo)
                 return OfSchema(self._ground(), migration, self._beside("schema.json"), self.clock)

@@ -1,7 +1,7 @@
 """From the onset of a disaster until users could read and write again for good, and what that cost them. Pure.
 
 RTO     from the onset until the later of: the first probe was due from which none failed any more, the first write
-        was sent from which all were acknowledged. Both must then have lasted LASTING_S. Good to one interval
+        was sent from which all were acknowledged. Both must then have lasted (LASTING_S). Good to one interval
         between probes, and one between writes.
 """
 
@@ -17,6 +17,7 @@ from scenarios.drills.truth import Truth
 from scenarios.release.timeline import LASTING_S, Timeline
 
 LONGEST_LATE_S = 0.5  # a prober that was held up for longer saw too little
+LONGEST_BLIND_S = 5.0  # all of that, together
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Recovery:
     blind_s: float = 0.0  # of that time: the prober itself was held up
     unread: str = ""  # why nobody knows what is gone
     may_go_unfelt: bool = False  # others stand in for what was lost, which is seen otherwise
+    lasting_s: float = LASTING_S  # without a failure, to be back for good
 
     @property
     def rto_s(self) -> float | None:
@@ -50,7 +52,7 @@ class Recovery:
         invalid = self._invalid()
         if self.rto_s is None:
             what = "reading" if self.reads_s is None else "writing"
-            why = f"{what} had not come back for {LASTING_S:g} s when the drill ended"
+            why = f"{what} had not come back for {self.lasting_s:g} s when the drill ended"
             # Not recovered is worse than any bound: infinity would be read as a missing value.
             return Measurement(None, "s", 0, why=why, invalid=invalid)
         return Measurement(self.rto_s, "s", self.probes, window=window, invalid=invalid, why=self._parts())
@@ -88,7 +90,7 @@ class Recovery:
     def _invalid(self) -> str:
         if unfelt := self._unfelt():
             return unfelt
-        if self.blind_s > LASTING_S:
+        if self.blind_s > LONGEST_BLIND_S:
             return f"the prober itself was held up for {self.blind_s:.1f} s"
         return ""
 
@@ -98,10 +100,12 @@ class Recovery:
         return f"reading was back after {self.reads_s:.2f} s, writing after {self.writes_s:.2f} s"
 
 
-def measure(truth: Truth, timeline: Timeline, writes: Sequence[Write], unread: str = "") -> Recovery:
+def measure(
+    truth: Truth, timeline: Timeline, writes: Sequence[Write], lasting_s: float = LASTING_S
+) -> Recovery:
     onset_s = truth.cut.onset_s
     since = timeline.between(onset_s, math.inf)
-    reads_s, writes_back_s = reads_back(since, onset_s), writes_back(writes, onset_s)
+    reads_s, writes_back_s = reads_back(since, onset_s, lasting_s), writes_back(writes, onset_s, lasting_s)
     until_s = onset_s + (reads_s if reads_s is not None else math.inf)
     blind_s = sum(
         min(one.to_s, until_s) - one.from_s for one in since.blind(LONGEST_LATE_S) if one.from_s < until_s
@@ -115,23 +119,23 @@ def measure(truth: Truth, timeline: Timeline, writes: Sequence[Write], unread: s
         failed_writes=sum(one.outcome is not Outcome.ACKNOWLEDGED for one in _since(writes, onset_s)),
         probes=since.count,
         blind_s=blind_s,
-        unread=unread,
+        lasting_s=lasting_s,
     )
 
 
-def reads_back(since: Timeline, onset_s: float) -> float | None:
+def reads_back(since: Timeline, onset_s: float, lasting_s: float = LASTING_S) -> float | None:
     """Seconds from the onset; `since` begins there."""
     down = since.downtime()
-    back_s = since.recovered_s(down[-1].to_s if down else onset_s)
+    back_s = since.recovered_s(down[-1].to_s if down else onset_s, lasting_s)
     return None if back_s is None else max(0.0, back_s - onset_s)
 
 
-def writes_back(writes: Sequence[Write], onset_s: float) -> float | None:
-    """Seconds from the onset until the first write was sent from which all were acknowledged, for LASTING_S."""
+def writes_back(writes: Sequence[Write], onset_s: float, lasting_s: float = LASTING_S) -> float | None:
+    """Seconds from the onset until the first write was sent from which all were acknowledged, for so long."""
     since = sorted(_since(writes, onset_s), key=lambda one: one.sent_s)
     failed = [number for number, one in enumerate(since) if one.outcome is not Outcome.ACKNOWLEDGED]
     good = since[failed[-1] + 1 :] if failed else since
-    if not good or good[-1].sent_s - good[0].sent_s < LASTING_S:
+    if not good or good[-1].sent_s - good[0].sent_s < lasting_s:
         return None
     return good[0].sent_s - onset_s if failed else 0.0
 

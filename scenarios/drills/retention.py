@@ -81,6 +81,9 @@ def missing(
     longest_s = rule.every_s * (1 + GRACE)
     # The oldest one to be kept may be deleted the moment that it is too old: the first may be an interval younger.
     begin_s = max(now_s - rule.for_s, since_s)
+    if now_s - begin_s <= longest_s:  # kept for no longer than an interval: then it is the newest that counts
+        begin_s = max((one for one in moments_s if one <= now_s), default=now_s - 2 * longest_s)
+        begin_s = max(begin_s, since_s)
     within = sorted(moment for moment in moments_s if begin_s - longest_s <= moment <= now_s)
     edges = [begin_s, *(moment for moment in within if moment > begin_s), now_s]
     return [Missing(a, b) for a, b in pairwise(edges) if b - a > longest_s]

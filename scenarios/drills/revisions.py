@@ -22,6 +22,7 @@ from fixtures.platforms.abilities import Revisions
 from fixtures.platforms.changes import Changes, Conflict, Ref
 from scenarios.drills.comeback import NotProven
 from scenarios.drills.journal import Clock, put_down
+from scenarios.drills.noted import Noted
 from scenarios.drills.practice import NotBegun
 from scenarios.drills.runbook import Act
 from scenarios.release.fleet import Fleet
@@ -78,7 +79,7 @@ class Before:
 
 
 @dataclass
-class OfRevision:
+class OfRevision(Noted):
     """`unwell`: why users of our side are not served, "" where they are; `file`: where what was is noted meanwhile."""
 
     fleet: Fleet
@@ -89,15 +90,12 @@ class OfRevision:
     unwell: Callable[[], str]
     file: Path
     clock: Clock
-    resumed_s: float = float("inf")
-    reaches_s: float | None = None
     may_go_unfelt: bool = True  # the tasks of before stay until the others serve
     _before: Before | None = None
     _usable: str = ""
 
     def fit(self) -> str:
-        if self.file.exists():
-            raise NotBegun("an earlier drill was not ended: heal it first")
+        self.must_be_over()
         if lacking := self.fleet.lacking():
             raise NotBegun(f"it is not whole to begin with: {lacking}")
         if not (self.schema.backend / "alembic.ini").is_file():
@@ -176,14 +174,6 @@ class OfRevision:
         if (at := self.schema.at()) != self._was.schema:
             found.append(f"the schema is at {at}, and was at {self._was.schema}")
         return found
-
-    def clear(self) -> None:
-        self.file.unlink(missing_ok=True)
-
-    def keep(self, *, is_over: bool) -> str:
-        if is_over:
-            self.clear()
-        return ""
 
     # -----------------------------------------------------------------------------------------------------------------
     @property

@@ -18,6 +18,7 @@ from fixtures.platforms.postgres.inventory import Inventory
 from scenarios.drills.comeback import NotProven
 from scenarios.drills.ground import Connection, Ground
 from scenarios.drills.journal import Clock, put_down
+from scenarios.drills.noted import Noted
 from scenarios.drills.practice import NotBegun
 from scenarios.drills.runbook import Act
 
@@ -37,20 +38,16 @@ class Migration:
 
 
 @dataclass
-class OfSchema:
+class OfSchema(Noted):
     ground: Ground
     migration: Migration
     file: Path
     clock: Clock
-    resumed_s: float = float("inf")
-    reaches_s: float | None = None
-    may_go_unfelt: bool = False
     _was: Inventory | None = field(default=None)
 
     def fit(self) -> str:
         """That the way back leads back: tried, and undone again, in a transaction that is never committed."""
-        if self.file.exists():
-            raise NotBegun("an earlier drill was not ended: heal it first")
+        self.must_be_over()
         with self._connect() as link:
             self._was = inventory.take(link)
             with link.transaction(force_rollback=True):
@@ -103,14 +100,6 @@ class OfSchema:
                 return inventory.differences(self._inventory(), inventory.take(link))
         except psycopg.Error as error:
             return [f"the database cannot be read: {error}"]
-
-    def clear(self) -> None:
-        self.file.unlink(missing_ok=True)
-
-    def keep(self, *, is_over: bool) -> str:
-        if is_over:
-            self.clear()
-        return ""
 
     # -----------------------------------------------------------------------------------------------------------------
     def _carry_out(self, statement: str, what: str) -> None:

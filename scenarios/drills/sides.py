@@ -7,6 +7,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import psycopg
+from psycopg.conninfo import make_conninfo
 
 from fixtures.clock import SystemClock
 from fixtures.evidence import Missing, Unsupported
@@ -15,10 +17,13 @@ from fixtures.platforms.changes import Changes, Ref
 from fixtures.platforms.kubernetes import Kubernetes
 from fixtures.platforms.kubernetes.configuration import Configuration
 from fixtures.probes.http import Entry, open_client
+from scenarios.drills.ground import Connection
 from scenarios.drills.journal import Clock
 from scenarios.drills.maintenance import Maintenance
+from scenarios.drills.moments import OfMoment
 from scenarios.drills.namespaces import OfNamespace
 from scenarios.drills.revisions import OfRevision, Schema
+from scenarios.drills.servers import rds_of
 from scenarios.drills.versions import OfVersion
 from scenarios.faults.radius import OPT_IN, has_opted_in
 from scenarios.release.carrying import router_of
@@ -28,6 +33,7 @@ from scenarios.release.telling import wording_of
 from scenarios.surroundings import Surroundings, stated
 
 ANSWERS_S = 2.0
+CONNECTS_S = 5
 
 
 @dataclass(frozen=True)
@@ -49,9 +55,8 @@ class OnSide:
             if space:
                 platform.delete_object(Ref("Namespace", "", namespace), space)
 
-        return OfNamespace(
-            Configuration(platform.session), platform, namespace, self.folder, delete, self.clock
-        )
+        kept = self.folder / f"{namespace}.json"
+        return OfNamespace(Configuration(platform.session), platform, namespace, kept, delete, self.clock)
 
     def version(self, service: str) -> OfVersion:
         """Raises NoEvidence."""
@@ -77,20 +82,35 @@ class OnSide:
         """Raises NoEvidence."""
         around = self.around
         self._opted_in(around.namespace)
-        owner, database = (
-            urlsplit(around.store(kind, around.side)) for kind in ("database_owner", "database")
-        )
         backend = stated(around.environment, around.environment.backend, "backend")
         return OfRevision(
             Fleet(around.platform, around.namespace, SystemClock()),
             able(around.platform, Changes),
             able(around.platform, Revisions),
             service,
-            Schema(owner._replace(path=database.path).geturl(), Path(backend)),
+            Schema(self._as_owner(), Path(backend)),
             self._unwell_at_the_door,
             self.folder / f"{around.namespace}-revision.json",
             self.clock,
         )
+
+    def moment(self, into: str) -> OfMoment:
+        """Raises NoEvidence."""
+        url = self._as_owner()
+
+        def connect(host: str) -> Connection:
+            where = make_conninfo(url, host=host) if host else url
+            return psycopg.connect(where, autocommit=True, connect_timeout=CONNECTS_S)
+
+        file = self.folder / f"{self.around.namespace}-moment.json"
+        return OfMoment(rds_of(self.around), into, connect, file, self.clock)
+
+    def _as_owner(self) -> str:
+        """Our side's database, as who owns what is in it. Raises NoEvidence."""
+        owner, database = (
+            urlsplit(self.around.store(kind, self.around.side)) for kind in ("database_owner", "database")
+        )
+        return owner._replace(path=database.path).geturl()
 
     def _unwell_at_the_door(self) -> str:
         around = self.around

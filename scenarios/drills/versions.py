@@ -16,6 +16,7 @@ from fixtures.platforms.abilities import Workloads
 from fixtures.platforms.changes import Changes, Ref
 from scenarios.drills.comeback import NotProven
 from scenarios.drills.journal import Clock, put_down
+from scenarios.drills.noted import Noted
 from scenarios.drills.practice import NotBegun
 from scenarios.drills.runbook import Act
 from scenarios.release.fleet import Fleet
@@ -26,9 +27,11 @@ NEVER_BUILT = "0-0000000"  # the tag of an image that nobody built
 
 
 @dataclass
-class OfVersion:
+class OfVersion(Noted):
     """`fleet`: our side's workloads; `unwell`: why a service of it does not serve, "" where all do; `file`: where what
     is known to be good is kept meanwhile."""
+
+    holds = "the last known good version"
 
     fleet: Fleet
     objects: Changes
@@ -37,14 +40,10 @@ class OfVersion:
     unwell: Callable[[], str]
     file: Path
     clock: Clock
-    resumed_s: float = float("inf")
-    reaches_s: float | None = None
-    may_go_unfelt: bool = False
     _was: Mapping[str, Any] = field(default_factory=dict)  # how each deployment was asked for
 
     def fit(self) -> str:
-        if self.file.exists():
-            raise NotBegun("an earlier drill was not ended: heal it first")
+        self.must_be_over()
         if lacking := self.fleet.lacking():
             raise NotBegun(f"it is not whole to begin with: {lacking}")
         found = self.fleet.definitions()
@@ -102,14 +101,6 @@ class OfVersion:
         found = [f"{name} is not as it was" for name, spec in self._was.items() if now.get(name) != spec]
         lacking = self.fleet.lacking()
         return [*found, *([lacking] if lacking else [])]
-
-    def clear(self) -> None:
-        self.file.unlink()
-
-    def keep(self, *, is_over: bool) -> str:
-        if is_over:
-            self.file.unlink(missing_ok=True)
-        return f"the last known good version: {self.file}" if self.file.exists() else ""
 
     def _deployed(self) -> None:
         self.fleet.redeploy(self.good())

@@ -22,6 +22,7 @@ from tests.drills.database import Stand
 from tests.drills.product import Api, SmallProduct, StandGround
 
 RESTORE = ("choose", "restore", "connect", "verify")
+LASTING_S = 1.0  # in earnest it is longer, and nothing happens meanwhile
 
 
 def drill(*steps: str, rto: str = "1m", rpo: str = "15m") -> Drill:
@@ -51,7 +52,7 @@ class Scene:
 def scene(place: Stand, tmp_path: Path) -> Iterator[Scene]:
     place.backups.take("base")
     api = Api(place.login.host, place.login)
-    stage = Stage(SmallProduct(api.url), tmp_path / "drill", Nobody(), "small", "here")
+    stage = Stage(SmallProduct(api.url), tmp_path / "drill", Nobody(), "small", "here", lasting_s=LASTING_S)
     yield Scene(place, stage, StandGround(place), Ledger(tmp_path / "note.json"))
     api.stop()
 

@@ -53,7 +53,7 @@ def test_a_deleted_namespace_is_put_back_as_it_was(lab: Lab, platform: Kubernete
 
     stage = Stage(records(lab), tmp_path / "drill", Nobody(), "hwayo", "lab")
     practice = OfNamespace(
-        Configuration(platform.session), platform, BLUE.namespace, tmp_path / "kept", delete, stage.clock
+        Configuration(platform.session), platform, BLUE.namespace, tmp_path / "kept.json", delete, stage.clock
     )
     record = hold(drill("restore", "restart", "verify", rto="5m", rpo="1s"), practice, stage)
     assert record.verdict is Verdict.PASS, record.follow_ups

@@ -8,47 +8,26 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
-from fixtures.clock import Clock
 from fixtures.evidence import Missing
-from fixtures.platforms.aws import Account
 from fixtures.platforms.backups import Backups, NotTaken, PointInTime, WouldOverwrite
-from fixtures.platforms.rds import TAKES_S, Rds
+from fixtures.platforms.rds import TAKES_S, NotOurs, Rds
+from fixtures.target.servers import RdsInstance
+from tests.drills.instances import ACCOUNT, HOME, Hasty, an_instance
 
-HOME, COPY = "ap-northeast-1", "ap-southeast-1"
+COPY = "ap-southeast-1"
 DATABASE = "hwayo-prod-db"
 
 
-class Hasty(Clock):
-    """No time passes but what is slept."""
-
-    def __init__(self) -> None:
-        self.slept_s = 0.0
-
-    def now(self) -> float:
-        return self.slept_s
-
-    def sleep(self, seconds: float) -> None:
-        self.slept_s += seconds
-
-
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "lab")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "lab")
-    with mock_aws():
-        rds = boto3.client("rds", region_name=HOME)
-        rds.create_db_instance(
-            DBInstanceIdentifier=DATABASE, Engine="postgres", DBInstanceClass="db.r6g.2xlarge", AllocatedStorage=100,
-            MasterUsername="hwayo", MasterUserPassword="not-a-secret", StorageEncrypted=True, BackupRetentionPeriod=30,
-        )  # fmt: skip
-        yield rds
+def client() -> Iterator[Any]:
+    with an_instance(DATABASE) as made:
+        yield made
 
 
 @pytest.fixture
 def keeper(client: Any) -> Rds:
-    return Rds(Account(HOME), DATABASE, (COPY,), Hasty())
+    return Rds(ACCOUNT, RdsInstance(instance=DATABASE, regions=(COPY,)), Hasty())
 
 
 def test_a_snapshot_is_taken_listed_and_restored_to_an_instance_of_its_own(keeper: Rds, client: Any) -> None:
@@ -56,7 +35,7 @@ def test_a_snapshot_is_taken_listed_and_restored_to_an_instance_of_its_own(keepe
     assert isinstance(keeper, PointInTime)
     taken = keeper.take("monthly-drill")
     assert taken in keeper.backups()
-    assert (taken.of, taken.places, taken.encrypted, taken.kind) == (DATABASE, (HOME,), True, "snapshot")
+    assert (taken.of, taken.places, taken.encrypted, taken.kind) == (DATABASE, (HOME,), True, "manual")
     assert abs(taken.ended_s - time.time()) < 60
     assert keeper.faults(taken) == ()
     host = keeper.restore(taken, f"{DATABASE}-restored")
@@ -99,13 +78,33 @@ def test_a_moment_can_be_restored_and_the_reach_is_told(keeper: Rds) -> None:
     assert keeper.restore_to(time.time(), "as-of").startswith("as-of.")
 
 
+def test_what_is_restored_stands_behind_the_same_walls_and_goes_again_and_nothing_else_does(
+    keeper: Rds, client: Any
+) -> None:
+    keeper.restore_to(time.time(), "as-of")
+    ours, made = (
+        client.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
+        for name in (DATABASE, "as-of")
+    )
+    assert ours["VpcSecurityGroups"]
+    assert made["VpcSecurityGroups"] == ours["VpcSecurityGroups"]
+    keeper.remove("as-of")
+    assert not keeper.is_there("as-of")
+    keeper.remove("as-of")
+    keeper.restore(keeper.take("first"), "somebody-elses")
+    for name in (DATABASE, "somebody-elses"):
+        with pytest.raises(NotOurs):
+            keeper.remove(name)
+        assert keeper.is_there(name)
+
+
 def test_without_automated_backups_there_is_no_moment_to_go_back_to(keeper: Rds, client: Any) -> None:
     client.modify_db_instance(DBInstanceIdentifier=DATABASE, BackupRetentionPeriod=0, ApplyImmediately=True)
     assert keeper.reach().from_s is None
 
 
 def test_what_is_not_there_is_no_evidence(keeper: Rds, client: Any) -> None:
-    stranger = Rds(Account(HOME), "nobody", (), Hasty())
+    stranger = Rds(ACCOUNT, RdsInstance(instance="nobody"), Hasty())
     assert stranger.backups() == []
     with pytest.raises(Missing):
         stranger.reach()
@@ -125,5 +124,5 @@ def test_a_snapshot_that_is_never_available_was_not_taken(keeper: Rds, client: A
 
     clock = Hasty()
     with pytest.raises(NotTaken, match="not available"):
-        Unfinished(Account(HOME), DATABASE, (), clock).take("slow")
+        Unfinished(ACCOUNT, RdsInstance(instance=DATABASE), clock).take("slow")
     assert clock.slept_s >= TAKES_S

@@ -157,3 +157,11 @@ def test_a_job_that_did_not_run_when_it_was_due_is_named() -> None:
     ran = [MONDAY + timedelta(days=day, hours=2, minutes=4) for day in range(7) if day != 3]
     late = retention.run_late("0 2 * * *", ran, now, timedelta(minutes=30))
     assert late == [MONDAY + timedelta(days=3, hours=2)]
+
+
+def test_kept_for_a_day_and_made_each_day_it_is_the_newest_that_counts() -> None:
+    plan = Plan((Rule("daily", DAY_S, DAY_S),))
+    assert retention.faults(plan, [backup(20 * HOUR_S)], NOW_S) == []
+    (fault,) = retention.faults(plan, [backup(40 * HOUR_S)], NOW_S)
+    assert fault == "daily: no backup for 40 h, from 40 h ago on"
+    assert retention.faults(replace(plan, since_s=NOW_S - HOUR_S), [backup(40 * HOUR_S)], NOW_S) == []

@@ -43,7 +43,7 @@ def look(ground: KeptDatabase) -> Iterator[Callable[[str], Measurement]]:
 def test_a_young_database_cannot_tell_whether_backups_are_kept_for_a_month(
     ground: KeptDatabase, look: Callable[[str], Measurement]
 ) -> None:
-    assert abs(ground.made_s() - time.time()) < 600
+    assert abs(ground.backups.made_s() - time.time()) < 600
     seen = look("backups-kept")
     assert seen.value is None
     assert "daily: the database is 0.0 h old, and backups are kept for 30 d" in seen.why
