@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from fixtures.lab import Lab
-from fixtures.lab.breaking import Access
 from tests.drills.database import Stand, stand, template
-from tests.labs import a_lab, a_way_in
+from tests.labs import a_lab
+from tests.labs import access as access
 
 
 @pytest.fixture(scope="package")
@@ -36,10 +36,4 @@ def shared(filled: Path) -> Iterator[Stand]:
 def lab() -> Iterator[Lab]:
     """One for all who lose something of it, who each leave it whole."""
     with a_lab("drills") as found:
-        yield found
-
-
-@pytest.fixture(scope="package")
-def access(lab: Lab) -> Iterator[Access]:
-    with a_way_in(lab) as found:
         yield found

@@ -47,6 +47,7 @@ class Stand:
             "archive_mode": "on",
             "archive_command": archiving(self.log),
             "archive_timeout": "60s",
+            "log_timezone": "UTC",
             "shared_buffers": "16MB",
             "fsync": "off",  # processes are killed here, and no machine
         }

@@ -1,4 +1,4 @@
-"""python -m tests.drills.killed: holds a drill on somebody else's server, to be killed at any moment of it."""
+"""python -m tests.drills.killed: holds a drill on somebody else's server, once told to; to be killed at any moment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scenarios.drills.practice import OfDatabase
 from scenarios.drills.runbook import Nobody
 from tests.drills.database import Stand
 from tests.drills.product import SmallProduct, StandGround
-from tests.drills.test_drills import RESTORE, drill
+from tests.drills.test_drills import LASTING_S, RESTORE, drill
 
 DISASTERS: dict[str, Disaster] = {
     "killed": ProcessKilled(),
@@ -26,13 +26,13 @@ def main() -> None:
     told = json.loads(sys.argv[1])
     stand = Stand(Path(told["home"]), told["host"])
     folder = Path(told["folder"])
-    stage = Stage(SmallProduct(told["url"]), folder / "drill", Nobody(), "small", "here")
+    product = SmallProduct(told["url"])
+    stage = Stage(product, folder / "drill", Nobody(), "small", "here", lasting_s=LASTING_S)
     disaster = DISASTERS[told["disaster"]]
     practice = OfDatabase(StandGround(stand), disaster, Ledger(folder / "note.json"), stage.clock)
     steps = ("connect", "verify") if told["disaster"] == "killed" else RESTORE
-    print("begins", flush=True)
+    sys.stdin.readline()
     hold(drill(*steps), practice, stage)
-    print("ended", flush=True)
 
 
 if __name__ == "__main__":
