@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fixtures.target import Target
 from fixtures.target.__main__ import main
+from scenarios.journeys.application import Application
 from tests.target.profiles import changed, only
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +57,16 @@ def test_the_system_that_no_document_describes_is_a_target(tmp_path: Path) -> No
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "2 services, 4 checks, 4 objectives, 1 metrics, 4 of 5 checklist lines proven" in done.stdout
+
+
+def test_the_journeys_of_the_page_are_what_suites_ask_for() -> None:
+    page = (ROOT / "docs" / "your-system.md").read_text()
+    example = page[page.index("```python\n") + 10 :]
+    made: dict[str, Any] = {}
+    exec(example[: example.index("```")], made)
+    asked = {name for name in vars(Application) if not name.startswith("_")}
+    assert asked == {"sign_in", "example", "leave_mark", "sees_mark"}
+    assert asked | {"journey_table"} <= set(vars(made["PEOPLE"]))
 
 
 # --- where an environment is ------------------------------------------------------------------------------------------
