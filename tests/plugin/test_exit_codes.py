@@ -168,7 +168,7 @@ def test_who_names_no_environment_is_told_which_it_is(sandbox: Sandbox) -> None:
         ),
         (
             ["--target=memoryark-line", "--env=production"],
-            "missing are a platform for compose and a router for nginx",
+            "where e2e, load, release, chaos, drills cannot be carried out yet; preflight, smoke can",
         ),
         (
             ["--env=stagin"],
