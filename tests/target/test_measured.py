@@ -86,6 +86,15 @@ def test_a_release_goes_by_metrics_and_health_alone() -> None:
     assert problem.path == "release.healthy[0].that"
 
 
+def test_no_service_answers_for_another() -> None:
+    service = "  - {name: api, image: small-api, health: /health, source: §1}\n"
+    text = changed(service, service + service.replace("name: api", "name: web"))
+    assert len(built(text).services) == 2
+    mesh = "  - {check: health-through-mesh, name: mesh, title: Mesh, within: 2s, source: §2}\n"
+    problem = only(changed("checks:\n", f"checks:\n{mesh}", text))
+    assert (problem.path, problem.read) == ("services[1].health", "/health, which is api's too")
+
+
 @pytest.mark.parametrize(
     "query",
     [
