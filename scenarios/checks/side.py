@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from fixtures.evidence import NoEvidence
+from fixtures.evidence import Missing, NoEvidence
 from fixtures.platforms.abilities import Door, Pod, able
 from fixtures.target.base import Side
 from fixtures.target.checks import SideProven
@@ -30,9 +30,12 @@ NUMBERED, FIRST = ("redis", "rediss", "valkey", "valkeys"), "0"  # stores whose 
 @measures(SideProven)
 def side_proven(check: SideProven, around: Surroundings) -> Measurement:
     tally = Tally("proofs")
-    pods = _pods(around, tally)
+    ours = Ours(around)
+    for error in ours.unlisted:
+        tally.unseen(error)
+    pods = list(ours.pods)
     with tally.looking():
-        _served_by_us(check, around, pods, tally)
+        _served_by_us(check, around, ours, tally)
     with tally.looking():
         _stores(check, around, pods, tally)
     with tally.looking():
@@ -40,18 +43,41 @@ def side_proven(check: SideProven, around: Surroundings) -> Measurement:
     return tally.measurement()
 
 
-def _pods(around: Surroundings, tally: Tally) -> Pods:
-    found: Pods = []
-    for service in around.target.services:
-        with tally.looking():
-            found += [(service, pod) for pod in around.pods(service)]
-    return found
+class Ours:
+    """Our side's pods. They are listed once more for a name that is none of theirs: it may have been made meanwhile."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self.list()
+
+    def list(self) -> None:
+        self.pods: Pods = []
+        self.unlisted: list[NoEvidence] = []
+        for service in self._around.target.services:
+            try:
+                self.pods += [(service, pod) for pod in self._around.pods(service)]
+            except NoEvidence as error:
+                self.unlisted.append(error)
+
+    def tags(self, name: str) -> set[str]:
+        """Of the images that the pod runs; empty where it is none of ours. Raises NoEvidence where nobody can tell."""
+        found = self._tags(name)
+        if not found and not self.unlisted:
+            self.list()
+            found = self._tags(name)
+        if not found and self.unlisted:
+            raise Missing(
+                f"whether {name or 'who answered'} is one of ours cannot be told: {self.unlisted[0]}"
+            )
+        return found
+
+    def _tags(self, name: str) -> set[str]:
+        return {parse(image).tag for _, pod in self.pods if pod.name == name for image in pod.images}
 
 
-def _served_by_us(check: SideProven, around: Surroundings, pods: Pods, tally: Tally) -> None:
+def _served_by_us(check: SideProven, around: Surroundings, ours: Ours, tally: Tally) -> None:
     """Each answer names our side, one of our pods, and the tag of the image which that pod runs."""
     served = around.environment.served
-    tags = {pod.name: {parse(image).tag for image in pod.images} for _, pod in pods}
     for service in around.target.services:
         for _ in range(REQUESTS // len(around.target.services) + 1):
             begun = around.clock.now()
@@ -62,22 +88,22 @@ def _served_by_us(check: SideProven, around: Surroundings, pods: Pods, tally: Ta
                 break
             took_s = around.clock.now() - begun
             tally.took(f"who serves {service.health}", took_s)
-            if why := _impostor(around, response.headers, tags) or too_slow(took_s, check.within):
+            if why := _impostor(around, response.headers, ours) or too_slow(took_s, check.within):
                 tally.breaks(f"who serves {service.health}", why)
                 break
     tally.note(Evidence(f"asked for {around.side} by {dict(around.environment.route[around.side]) or 'no header'}",
                         f"proof by {served.side}, {served.version}, {served.by}"))  # fmt: skip
 
 
-def _impostor(around: Surroundings, headers: Mapping[str, str], tags: Mapping[str, set[str]]) -> str:
+def _impostor(around: Surroundings, headers: Mapping[str, str], ours: Ours) -> str:
     served = around.environment.served
     side, version, pod = (headers.get(name, "") for name in (served.side, served.version, served.by))
     if side != around.side:
         return f"{side or 'nobody knows who'} answered, not {around.side}"
-    if pod not in tags:
+    if not (tags := ours.tags(pod)):
         return f"{pod or 'a pod without a name'} answered, which is none of {around.namespace}'s"
-    if version not in tags[pod]:
-        return f"{pod} says that it is version {version}, and its image is {', '.join(sorted(tags[pod]))}"
+    if version not in tags:
+        return f"{pod} says that it is version {version}, and its image is {', '.join(sorted(tags))}"
     return ""
 
 

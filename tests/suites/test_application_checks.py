@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import httpx
 import pytest
 
-from fixtures.platforms.abilities import Reply
+from fixtures.evidence import Unreachable
+from fixtures.platforms.abilities import Pod, Reply
 from fixtures.target import Credential, Sides
 from reports.verdicts import Measurement
 from scenarios.checks import measure
 from tests.suites.by_hand import Handler, KeptSink, Stage, details, says
-from tests.suites.recorded import the_check
+from tests.suites.recorded import Recorded, hwayo, the_check
 
 
 @pytest.fixture
@@ -114,6 +117,35 @@ def test_answers_of_the_other_side_of_strangers_or_of_another_version_are_found_
     )
     stage.green.side = "blue"
     assert "blue answered, not green" in stage.seen("side-proven").why
+
+
+class Away(Recorded):
+    def pods(self, namespace: str, selector: Mapping[str, str] | None = None) -> Sequence[Pod]:
+        raise Unreachable("the cluster's API does not answer")
+
+
+def test_who_answers_is_no_stranger_where_nobody_can_list_our_pods(stage: Stage) -> None:
+    stage.platform = Away(**vars(stage.platform))
+    found = stage.seen("side-proven")
+    assert found.value is None
+    assert (
+        "whether api-gateway-1 is one of ours cannot be told: the cluster's API does not answer" in found.why
+    )
+
+
+class Growing(Recorded):
+    """Has one pod more when all were listed once."""
+
+    def pods(self, namespace: str, selector: Mapping[str, str] | None = None) -> Sequence[Pod]:
+        self.asked = getattr(self, "asked", 0) + 1
+        found = super().pods(namespace, selector)
+        return [pod for pod in found if pod.name != "api-gateway-1" or self.asked > len(hwayo().services)]
+
+
+def test_a_pod_that_was_made_meanwhile_is_one_of_ours(stage: Stage) -> None:
+    stage.platform = Growing(**vars(stage.platform))
+    found = stage.seen("side-proven")
+    assert found.value == 0, found.why
 
 
 def test_a_service_with_the_other_sides_database_is_named(stage: Stage) -> None:
