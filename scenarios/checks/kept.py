@@ -103,7 +103,8 @@ def _counted(metric: Metric, around: Surroundings) -> tuple[str, bool]:
 
 def _value(metric: Metric, query: str, around: Surroundings) -> float:
     """Our side's. Raises Missing where it has none."""
-    window_s = metric.window and max(LEAST_WINDOW_S, metric.window.seconds * float(around.environment.pace))
+    paced_s = metric.window.seconds * float(around.environment.pace) if metric.window else 0.0
+    window_s = max(LEAST_WINDOW_S, paced_s) if metric.window else None
     asked = metric.promql(query, window_s)
     ours = [one for one in around.prometheus.query(asked) if one.labels.get("namespace") == around.namespace]
     if len(ours) != 1 or math.isnan(ours[0].value):
