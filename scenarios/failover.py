@@ -122,7 +122,8 @@ def carried_out(check: CacheFailover, around: Surroundings, site: Site) -> Measu
         with writer.at_work():
             time.sleep(BEFORE_S)
             silent_from = _silenced(before, options, check.silent.seconds)
-            elsewhere_s = _waited(lambda: named(guard, told) != before, check.within.seconds)
+            patience_s = min(check.within.seconds, check.silent.seconds + REJOINS_S)
+            elsewhere_s = _waited(lambda: named(guard, told) != before, patience_s)
             time.sleep(max(0.0, silent_from + check.silent.seconds - time.monotonic()) + AFTER_S)
         rejoined_s = elsewhere_s and _waited(lambda: _follows(told, before), REJOINS_S)
         course = Course(before, named(guard, told), silent_from, elsewhere_s, rejoined_s)
@@ -160,7 +161,9 @@ def _judged(check: CacheFailover, writer: Writer, course: Course) -> Measurement
         )
     tally.saw(*(f"write {one.number}" for one in good))
     if course.elsewhere_s is None or not later:
-        tally.breaks("failover", f"nobody took the place of {course.before} within {check.within}")
+        tally.breaks(
+            "failover", f"nobody took the place of {course.before}, which was silent for {check.silent}"
+        )
     else:
         unserved_s = later[0].ended_s - first[-1].ended_s
         tally.note(

@@ -18,24 +18,12 @@ from fixtures.target import Credential, Environment, Side, Target
 from reports.verdicts import Measurement
 from scenarios.checks import measure
 from scenarios.surroundings import Surroundings
+from tests.machine_native.instant import Instant
 from tests.suites.servers import http_server
 
 COMMIT = "7e6bbf9da6cec2c7411cfa5fa86bc077e48ce2f7"
 OTHER = "0" * 40
 NAMESPACE = "machine-native-ops-green"
-
-
-class Instant:
-    """A clock on which waiting takes no time."""
-
-    def __init__(self) -> None:
-        self.at = 0.0
-
-    def now(self) -> float:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.at += seconds
 
 
 def around(**stated: Any) -> Surroundings:

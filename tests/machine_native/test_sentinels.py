@@ -29,6 +29,7 @@ from scenarios.failover import carried_out
 from scenarios.faults.radius import OPT_IN
 from scenarios.faults.site import Site
 from scenarios.surroundings import Surroundings
+from tests.machine_native.instant import Instant
 from tests.subnets import claimed
 
 pytestmark = pytest.mark.timeout(120)
@@ -48,7 +49,7 @@ class Guarded:
             "sentinels": Sentinels(hosts=tuple(sentinel.addresses(self.layout)), master=sentinel.MASTER),
             "stores": Stores(cache=Sides[Credential](blue=url, green=url)),
         }
-        return Surroundings(target, target.environment("lab").model_copy(update=told), Side.GREEN)
+        return Surroundings(target, target.environment("lab").model_copy(update=told), Side.GREEN, Instant())
 
     def agree(self) -> Measurement:
         around = self.around()
