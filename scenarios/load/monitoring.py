@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from fixtures.clock import Clock, SystemClock, TimedOut, wait_until
 from fixtures.evidence import Missing
+from fixtures.probes import promql
 from fixtures.probes.prometheus import Prometheus
 from fixtures.target.bounds import Judged
 from fixtures.target.model import Target
@@ -91,10 +92,10 @@ class ScrapedCounter:
 
     def _oldest(self) -> float:
         """When the stalest of our series was scraped."""
-        selector = re.search(r"[a-zA-Z_:][a-zA-Z0-9_:]*\{[^}]*\}", self.queries.requests)
+        selector = next(iter(promql.selectors(self.queries.requests)), None)
         if selector is None:
             raise Missing(f"no selector in {self.queries.requests}")
-        return min(self._of_ours(f"min by (namespace) (timestamp({selector[0]}))"), default=0.0)
+        return min(self._of_ours(f"min by (namespace) (timestamp({selector}))"), default=0.0)
 
     def _sum(self, query: str) -> int:
         return round(sum(self._of_ours(query)))

@@ -67,16 +67,22 @@ def test_counters_are_read_as_they_stand_without_extrapolation() -> None:
     )
 
 
-def test_only_a_count_that_was_scraped_since_is_believed(prometheus: Callable[[Answer], Prometheus]) -> None:
+@pytest.mark.parametrize("counted", ["x{a='b'}", "x"])
+def test_only_a_count_that_was_scraped_since_is_believed(
+    prometheus: Callable[[Answer], Prometheus], counted: str
+) -> None:
     scrapes = iter([time.time() - 5, time.time() - 1, time.time() + 60])
 
     def answer(query: str) -> dict[str, float]:
         if "timestamp(" in query:
+            assert query == f"min by (namespace) (timestamp({counted}))".replace("'", '"')
             return {"green": next(scrapes), "blue": 0.0}
         return {"green": 120.0, "blue": 7.0}
 
     clock = FakeClock()
-    counter = ScrapedCounter(prometheus(answer), Queries("sum(x{a='b'})", "e"), ("green",), clock=clock)
+    counter = ScrapedCounter(
+        prometheus(answer), Queries(f"sum by (namespace) ({counted})", "e"), ("green",), clock=clock
+    )
     assert counter.read() == Reading(120, 120)
     assert clock.at == pytest.approx(1.0)
 
