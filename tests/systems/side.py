@@ -22,10 +22,10 @@ from redis import Redis
 from fixtures.lab.access import DRAWN
 from fixtures.lab.layout import Layout
 from fixtures.lab.process import Part, Running
+from fixtures.lab.sided import cache_url, database_url
 from fixtures.lab.stores import Postgres, valkey
 from fixtures.lab.systems.hwayo import SYSTEM
 from fixtures.lab.systems.hwayo.catalogue import BLUE, PORT, SERVICES, ServiceSpec
-from fixtures.lab.systems.hwayo.database import cache_url, database_url
 from tests.subnets import kept
 
 NOTED = '"msg": "behaviour: changed"'
