@@ -10,6 +10,7 @@ from typing import Any
 from fixtures.platforms.abilities import Pod, Workload
 from fixtures.platforms.compose import told
 from fixtures.platforms.containers import Asked, Network, Ran
+from fixtures.probes.prometheus import Sample
 from fixtures.target import Side, Target
 from reports.verdicts import Measurement
 from scenarios.checks import measure
@@ -139,9 +140,25 @@ def _target() -> Target:
     return Target.load("memoryark-line")
 
 
-def seen(platform: Drawn, name: str) -> Measurement:
+class Told:
+    """A Prometheus that has one answer for all that is asked, or one for what contains a word; None: no series."""
+
+    def __init__(self, value: float | None, **by_word: float | None) -> None:
+        self._value, self._by_word = value, by_word
+        self.asked: list[str] = []
+
+    def query(self, promql: str) -> list[Sample]:
+        self.asked.append(promql)
+        value = next((one for word, one in self._by_word.items() if word in promql), self._value)
+        others = Sample({"namespace": "memoryark"}, 9e9, time.time())
+        return [others] if value is None else [others, Sample({"namespace": PROJECT}, value, time.time())]
+
+
+def seen(platform: Drawn, name: str, prometheus: Told | None = None) -> Measurement:
     """What the profile's check of that name finds."""
     target = _target()
     around = Surroundings(target, target.environment("lab"), Side.GREEN)
     around.platform = platform
+    if prometheus:
+        around.prometheus = prometheus  # type: ignore[assignment]
     return measure(next(one for one in target.checks if one.name == name), around)

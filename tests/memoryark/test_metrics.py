@@ -1,0 +1,79 @@
+"""A metric is held to the document's threshold as it is now: counted where it can be, unknown where there is none."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from fixtures.lab.defects import known
+from fixtures.target import Target
+from tests.memoryark.drawn import Drawn, Told, seen
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "broken"),
+    [
+        ("quota-left", 0.2, 0),
+        ("quota-left", 0.19, 1),
+        ("queue-length", 1000, 0),
+        ("queue-length", 1001, 1),
+        ("websockets", 501, 1),
+        ("cpu-usage", 0.81, 1),
+        ("memory-usage", 0.85, 0),
+        ("memory-usage", 0.86, 1),
+        ("disk-usage", 0.91, 1),
+    ],
+)
+def test_a_value_is_held_to_its_bound(name: str, value: float, broken: int) -> None:
+    found = seen(Drawn(), name, Told(value))
+    assert found.value == broken, found.why
+    assert bool(found.why) is bool(broken)
+
+
+@pytest.mark.parametrize(("name", "most"), [("webhook-success", 5), ("photo-success", 10)])
+def test_a_rate_is_counted(name: str, most: float) -> None:
+    for bad, broken in ((0, 0), (most, 0), (most + 1, 1), (100, 1)):
+        found = seen(Drawn(), name, Told(100, **{"- (": bad}))
+        assert found.value == broken, (bad, found.why)
+
+
+def test_a_percentile_is_counted_by_its_bucket_and_over_the_environments_window() -> None:
+    prometheus = Told(100, **{"- sum": 6})
+    found = seen(Drawn(), "webhook-time", prometheus)
+    assert found.value == 1
+    assert "6 of 100 are bad, 6.0%, where p95 <= 8s is promised" in found.why
+    assert any('le=~"8|8[.]0"' in asked for asked in prometheus.asked)
+    assert all("[10s]" in asked for asked in prometheus.asked)
+    assert seen(Drawn(), "webhook-time", Told(100, **{"- sum": 5})).value == 0
+
+
+@pytest.mark.parametrize("name", ["quota-left", "webhook-success", "response-time-now"])
+@pytest.mark.parametrize("value", [None, math.nan])
+def test_where_there_is_nothing_nothing_is_known(name: str, value: float | None) -> None:
+    found = seen(Drawn(), name, Told(value))
+    assert found.value is None
+    assert "Prometheus has no value of memoryark-green" in found.why
+
+
+def test_of_nothing_that_happened_no_rate_is_made() -> None:
+    found = seen(Drawn(), "webhook-success", Told(0.0))
+    assert found.value is None
+    assert "nothing happened" in found.why
+
+
+# Tried by hand here and in tests/suites: what it takes to break them in a lab would break all the rest too.
+ELSEWHERE = {
+    "alert-rules-valid", "cache-answers", "cpu-usage", "memory-usage", "response-time-now", "webhook-success",
+    "webhook-time", "websockets",
+}  # fmt: skip
+
+
+def test_every_check_that_the_lab_can_show_is_proven_by_a_defect() -> None:
+    target, defects = Target.load("memoryark-line"), known("memoryark-line").values()
+    lab = target.environment("lab")
+    shown = {one.name: one.stage for one in target.checks if not lab.lacks(one.name, one.parts)}
+    assert set(shown) - {name for defect in defects for name in defect.caught_by} == ELSEWHERE
+    for defect in defects:
+        for name in defect.caught_by | defect.blinds | defect.also:
+            assert shown[name] == defect.stage, (defect.name, name)
