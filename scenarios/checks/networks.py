@@ -15,7 +15,7 @@ from scenarios.checks.registry import measures
 from scenarios.surroundings import Surroundings
 from scenarios.tally import Tally
 
-AT_ONCE = 6  # knocks
+AT_ONCE = 12  # knocks
 
 
 @measures(NetworksApart)

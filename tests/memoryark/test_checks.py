@@ -92,6 +92,7 @@ def kept(name: str, **changes: float) -> Break:
         ("containers-checked", unchecked({"Test": ["NONE"]}), "has no health check"),
         ("containers-checked", health("starting"), "is starting"),
         ("containers-checked", health(""), "not checked yet"),
+        ("containers-checked", ended("redis"), "is not running"),  # however well it was found before
         ("containers-checked", lambda platform: platform.containers.pop("redis"), "redis: the project"),
         ("limits-kept", host(LINE, Memory=0), "its limit of memory is none, where 512MiB"),
         ("limits-kept", host(LINE, Memory=1024 * MIB), "1024 MiB"),
