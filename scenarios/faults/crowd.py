@@ -14,7 +14,7 @@ from fixtures.evidence import Missing
 from scenarios.load.arrivals import constant
 from scenarios.load.document import secrets_of
 from scenarios.load.engine import Means, traffic
-from scenarios.load.plan import Open, Plan
+from scenarios.load.plan import Open, Plan, locustfile_of
 from scenarios.surroundings import Surroundings
 
 LASTS_S = 3600.0  # ended with the stage
@@ -73,10 +73,12 @@ class Crowd:
             return
         self._leave()
         around = self._around
+        doings = around.target.release.users if around.target.release else {}  # each that is counted, often enough
         plan = Plan(
             host=around.entry,
             model=Open(constant(rate_rps, LASTS_S), sessions=SESSIONS),
-            locustfile=f"scenarios/release/{around.target.system.replace('-', '_')}.py",
+            locustfile=locustfile_of(around.target.system),
+            mix={name: one.often for name, one in doings.items()},
             sides={str(around.side): dict(around.environment.route[around.side])},
             served_header=around.environment.served.side,
             ca=str(around.ca or ""),

@@ -48,7 +48,9 @@ def came() -> list[Talkers]:
 @pytest.fixture
 def crowd(came: list[Talkers]) -> Iterator[Crowd]:
     @contextmanager
-    def comes(_: Plan, __: Means) -> Iterator[Talkers]:
+    def comes(plan: Plan, _: Means) -> Iterator[Talkers]:
+        assert plan.file.is_file()  # or nobody would know what to do
+        assert plan.mix["log_in"] == 20
         came.append(Talkers())
         yield came[-1]
 
