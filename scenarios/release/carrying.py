@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ class Wish:
     keep: bool = False
     on_fail: str = "report"
     lab: str = ""  # its name, where the environment is embedded: what is to be undone is kept for each apart
+    most_rps: float = math.inf  # stand-in users; fewer than a stage's claims need leave it inconclusive
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def carry_out(around: Surroundings, wish: Wish, folder: Path, hearers: Hearers) 
     folder.mkdir(parents=True, exist_ok=True)
     with (
         _undone_if_killed(around, wish, terms, hearers.say) as undoable,
-        _users(around, terms, hearers) as (moments, rate_rps),
+        _users(around, terms, wish.most_rps, hearers) as (moments, rate_rps),
         probed(around, terms, folder) as probing,
     ):
         namespaces = around.environment.namespaces
@@ -114,11 +116,13 @@ def _undone_if_killed(around: Surroundings, wish: Wish, terms: Terms, say: Say) 
 
 
 @contextmanager
-def _users(around: Surroundings, terms: Terms, hearers: Hearers) -> Iterator[tuple[Moments, float]]:
+def _users(
+    around: Surroundings, terms: Terms, most_rps: float, hearers: Hearers
+) -> Iterator[tuple[Moments, float]]:
     """A clock whose time passes while stand-in users, if there must be any, are listened to; and how many they are."""
     natural = natural_rps(around.prometheus, around.target, terms)
     assert around.target.release is not None  # or there were no terms
-    rate_rps = needed_rps(around.target.release, terms, natural)
+    rate_rps = min(most_rps, needed_rps(around.target.release, terms, natural))
     plan = users_plan(around.target, around.environment, rate_rps)
     needed = ", ".join(f"{claim.needed:,} for {claim.title}" for claim in terms.claims)
     beside = f"{rate_rps:g} requests/s are sent beside the users" if plan else "the users send enough"

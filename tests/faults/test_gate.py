@@ -390,12 +390,12 @@ def test_users_who_stay_with_a_side_from_which_a_release_was_taken_back_are_told
 
 @pytest.mark.long
 @pytest.mark.usefixtures("releasing")
-def test_a_release_that_goes_on_while_its_users_are_harmed_is_ended_and_told_of(tried: Tried) -> None:
-    """A fault that is felt and breaks no bound of the document's."""
+def test_a_release_that_does_not_notice_is_not_taken_for_one_that_does(tried: Tried) -> None:
+    """A fault that is felt and breaks no bound of the document's; stand-in users are too few to promote anything."""
     slow = {"fault": "delay", "service": "notification-service", "by": "300ms", "share": "50%"}
     said, reason = tried(experiment(**{**RELEASED, "faults": (slow,), "asks": "/notification/health"}))
-    assert said is Verdict.FAIL
-    assert "went on to 25% with the fault in" in reason
+    assert said is not Verdict.PASS
+    assert "the release could not tell: inconclusive" in reason or "went on to 25% with the fault in" in reason
     assert "after the release" not in reason
 
 
