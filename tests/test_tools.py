@@ -55,6 +55,14 @@ def test_what_cannot_be_had_is_said_in_a_line_with_what_to_do(tmp_path: Path) ->
         "promtool",
         "alertmanager",
         "amtool",
+        "nginx",
         "kubectl",
     }
     assert all("UNKNOWN" in line and "apt-get download" in line for line in lines)
+
+
+def test_where_no_engine_can_be_had_that_is_said_with_what_to_install(tmp_path: Path) -> None:
+    home = copy_of_setup(tmp_path / "project")
+    said = ask(home, "from fixtures import bootstrap; print(*bootstrap.find_engine())", "/nowhere")
+    assert said.startswith("no container engine")
+    assert "apt-get install --no-install-recommends podman" in said
