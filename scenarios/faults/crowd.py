@@ -73,7 +73,9 @@ class Crowd:
             return
         self._leave()
         around = self._around
-        doings = around.target.release.users if around.target.release else {}  # each that is counted, often enough
+        doings = (
+            around.target.release.users if around.target.release else {}
+        )  # each that is counted, often enough
         plan = Plan(
             host=around.entry,
             model=Open(constant(rate_rps, LASTS_S), sessions=SESSIONS),

@@ -395,7 +395,9 @@ def test_a_release_that_does_not_notice_is_not_taken_for_one_that_does(tried: Tr
     slow = {"fault": "delay", "service": "notification-service", "by": "300ms", "share": "50%"}
     said, reason = tried(experiment(**{**RELEASED, "faults": (slow,), "asks": "/notification/health"}))
     assert said is not Verdict.PASS
-    assert "the release could not tell: inconclusive" in reason or "went on to 25% with the fault in" in reason
+    assert (
+        "the release could not tell: inconclusive" in reason or "went on to 25% with the fault in" in reason
+    )
     assert "after the release" not in reason
 
 
