@@ -4,7 +4,7 @@ own triggers are to take the users back."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fixtures.evidence import Missing
@@ -59,13 +59,13 @@ class Meeting:
             raise Unheeded(f"the release left users where they were harmed for {within_s:g} s")
 
 
-def carried(around: Surroundings, meeting: Meeting, folder: Path, lab: str) -> tuple[record.Release, str]:
+def carried(around: Surroundings, meeting: Meeting, folder: Path, wish: Wish) -> tuple[record.Release, str]:
     """What became of the release, and how it left the fault unheeded; empty where it did not. Raises NoEvidence."""
     if around.side is not Side.GREEN or around.environment.route[around.other_side]:
         raise Missing("a release leads users from blue to green, and blue's users must ask for no side")
     unheeded = ""
     try:
-        wish = Wish(lab=lab, most_rps=GENTLE_RPS)  # what is taken back need not be shown to be good
+        wish = replace(wish, most_rps=GENTLE_RPS)  # what is taken back need not be shown to be good
         carry_out(around, wish, folder / FOLDER, Hearers(lambda _: None, on_progress=meeting))
     except Unheeded as error:
         unheeded = str(error)

@@ -27,6 +27,7 @@ from scenarios.faults.site import DidNotBite, Fault, Site
 from scenarios.faults.stage import Stage
 from scenarios.faults.takeback import afterwards, longest_s, take_back
 from scenarios.faults.watching import POLL_S, Audience, NotSteady
+from scenarios.release.carrying import Wish
 from scenarios.surroundings import Surroundings
 from scenarios.tally import UNIT
 
@@ -154,7 +155,8 @@ class Trial:
 
         with ExitStack() as faults:
             meeting = during.Meeting(experiment, lambda: self._put_in(faults, lasts_s), look)
-            found, course.unheeded = during.carried(self.around, meeting, self.folder, self.lab)
+            wish = Wish(lab=self.lab, watchdog=self.site.watchdog)
+            found, course.unheeded = during.carried(self.around, meeting, self.folder, wish)
             course.release = found
             if not course.injections:
                 raise NotSteady(f"the release was over before: {during.reason_of(found)}")

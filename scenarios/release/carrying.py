@@ -18,6 +18,7 @@ from fixtures.target import Side
 from reports.release import record
 from scenarios.faults.healing import left_behind
 from scenarios.faults.place import Place
+from scenarios.faults.site import Watchdog
 from scenarios.load.document import secrets_of
 from scenarios.load.engine import Means, traffic
 from scenarios.release.fleet import Fleet
@@ -44,6 +45,7 @@ class Wish:
     keep: bool = False
     on_fail: str = "report"
     lab: str = ""  # its name, where the environment is embedded: what is to be undone is kept for each apart
+    watchdog: Watchdog | None = None  # that stands by already
     most_rps: float = math.inf  # stand-in users; fewer than a stage's claims need leave it inconclusive
 
 
@@ -111,7 +113,8 @@ def _undone_if_killed(around: Surroundings, wish: Wish, terms: Terms, say: Say) 
             say(f"an earlier run was killed and left {entry.fault} behind: python -m scenarios.faults heal")
         yield None
         return
-    with undoable(able(around.platform, Changes), place, longest_s(terms), say) as found:
+    changes = able(around.platform, Changes)
+    with undoable(changes, place, longest_s(terms), say, wish.watchdog) as found:
         yield found
 
 

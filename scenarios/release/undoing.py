@@ -139,11 +139,19 @@ class Undoable:
 
 @contextmanager
 def undoable(
-    changes: Changes, place: Place, lasts_s: float, say: Callable[[str], None]
+    changes: Changes,
+    place: Place,
+    lasts_s: float,
+    say: Callable[[str], None],
+    watchdog: Watchdog | None = None,
 ) -> Iterator[Undoable]:
-    """With a watchdog beside it; what an earlier run left behind is put back first, and said. Raises NotPutBack."""
+    """With a watchdog beside it, or the one that stands by already: one of our own would, when we leave, take out what
+    else this process has in. What an earlier run left behind is put back first, and said. Raises NotPutBack."""
     with place.opened() as hands:
         put_back(hands, place.ledger, say)
+    if watchdog is not None:
+        yield Undoable(changes, place.ledger, watchdog, lasts_s)
+        return
     with Standby(place) as standby:
         yield Undoable(changes, place.ledger, standby, lasts_s)
 
