@@ -97,7 +97,8 @@ class Plan:
     bounds_us: tuple[int, ...] = ()  # those that will be judged, so that histograms count beyond them exactly
     seed: int = 1
     drain_s: float = DRAIN_S
-    mix: Mapping[str, int] = field(default_factory=dict)  # tasks of the locustfile -> how often, instead of its own mix
+    # Tasks of the locustfile -> how often, instead of its own mix.
+    mix: Mapping[str, int] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
         return {**dataclasses.asdict(self), "open": isinstance(self.model, Open)}
