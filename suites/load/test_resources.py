@@ -21,6 +21,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def test_resource(objective: Objective, run: LoadRun, surroundings: Surroundings, judge: Judge) -> None:
     """As the system's own monitoring has it, over the time of the run."""
     metric = surroundings.target.metrics[objective.over.subject]
-    metric = metric.model_copy(update={"that": objective.that})  # whose limit the slow ones are counted beyond
+    metric = metric.model_copy(
+        update={"that": objective.that}
+    )  # whose limit the slow ones are counted beyond
     seen = measure_metric(surroundings.prometheus, metric, surroundings.namespace, run.duration_s)
     judge(objective, seen, objective.over.subject)

@@ -28,7 +28,8 @@ class Tasks:
 
     def pods(self, namespace: str, selector: Mapping[str, str] | None = None) -> Sequence[Pod]:
         return [
-            Pod(namespace, name, {"app": "api"}, "", "127.0.0.1", "RUNNING", ready=True) for name in self._said
+            Pod(namespace, name, {"app": "api"}, "", "127.0.0.1", "RUNNING", ready=True)
+            for name in self._said
         ]
 
     def workloads(self, namespace: str) -> Sequence[Workload]:
