@@ -199,7 +199,7 @@ def test_asyncpg_dials_from_the_pod(run: Run, network: Network, layout: Layout) 
 
 
 def test_redis_dials_from_the_pod(run: Run, network: Network, layout: Layout) -> None:
-    server = Running(valkey(layout.cache, "secret"), layout.home / "valkey.log")
+    server = Running(valkey(layout, "secret"), layout.home / "valkey.log")
 
     async def main() -> str:
         client = redis.asyncio.Redis(host="cache.shop", port=6379, password="secret")

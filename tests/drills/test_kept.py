@@ -142,7 +142,7 @@ def cache(tmp_path: Path) -> Iterator[OfCache]:
     with claimed() as subnet:
         layout = Layout(subnet, tmp_path)
         url = f"redis://:hidden@{layout.cache}/0"
-        with kept("valkey", lambda _: valkey(layout.cache, "hidden"), layout) as orders:
+        with kept("valkey", lambda _: valkey(layout, "hidden"), layout) as orders:
             found = OfCache(Orders(orders), url, KEYS, Clock())
             wait_until(found._answers, 10)
             yield found

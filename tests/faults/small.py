@@ -93,7 +93,7 @@ def stores(layout: Layout) -> Iterator[dict[str, Any]]:
     """Hwayo's own, as its lab has them: store -> side -> URL."""
     postgres = Postgres(layout.database, layout.home, "hidden")
     postgres.prepare()
-    parts = (postgres.part(), valkey(layout.cache, SECRETS["cache"]))
+    parts = (postgres.part(), valkey(layout, SECRETS["cache"]))
     with contextlib.ExitStack() as stack:
         for part in parts:
             running = Running(part, layout.home / f"{part.name}.log")

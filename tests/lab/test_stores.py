@@ -86,7 +86,7 @@ def test_the_database_wants_its_password(layout: Layout) -> None:
 
 def test_the_cache_wants_its_password_and_forgets_when_it_dies(layout: Layout) -> None:
     host, port = layout.cache.rsplit(":", 1)
-    part = valkey(layout.cache, "hidden")
+    part = valkey(layout, "hidden")
 
     def client(password: str) -> Redis:
         return Redis(host, int(port), password=password, decode_responses=True)

@@ -69,7 +69,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
         layout = Layout(stack.enter_context(claimed()), tmp_path_factory.mktemp("lab"))
         layout.logs.mkdir()
         found = Guarded(layout, {})
-        for part in (valkey(layout.cache, PASSWORD), *parts(layout, PASSWORD)):
+        for part in (valkey(layout, PASSWORD), *parts(layout, PASSWORD)):
             found.running[part.name] = one = Running(part, Path(layout.logs / f"{part.name}.log"))
             stack.callback(one.stop)
         wait_until(found.in_step, WITHIN_S)

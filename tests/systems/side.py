@@ -188,7 +188,7 @@ class Side:
         return True
 
     def start_cache(self) -> None:
-        self.cache = Running(valkey(self.layout.cache, CREDENTIALS["cache"]), self.layout.logs / "valkey.log")
+        self.cache = Running(valkey(self.layout, CREDENTIALS["cache"]), self.layout.logs / "valkey.log")
         wait_until(lambda: listens(self.layout.cache))
 
     def stop_database(self) -> None:
