@@ -58,7 +58,15 @@ def looked(access: Access, folder: Path, *options: str) -> Run:
     return run_stage("e2e", lab=access.facts["name"], folder=folder, options=options, timeout_s=PATIENCE_S)
 
 
-@pytest.mark.parametrize("broken", together(DEFECTS.values(), MOST), ids=title, indirect=True)
+FIRST, *OTHERS = together(DEFECTS.values(), MOST)  # two minutes each on a slow machine
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [FIRST, *(pytest.param(one, marks=pytest.mark.long) for one in OTHERS)],
+    ids=title,
+    indirect=True,
+)
 def test_a_defect_is_caught_by_those_who_should_and_nobody_else(
     broken: Group, access: Access, tmp_path: Path
 ) -> None:

@@ -36,7 +36,7 @@ def running(part: Part, folder: Path) -> Iterator[Running]:
 
 
 def connect(postgres: Postgres, database: str, server: Running) -> psycopg.Connection[tuple[object, ...]]:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         try:
             return psycopg.connect(f"{postgres.url}/{database}", connect_timeout=2)

@@ -38,7 +38,17 @@ def test_stages_run_cheapest_first_and_end_with_the_one_that_fails(sandbox: Sand
 
 def test_the_repositorys_own_suites_have_a_test_of_every_check() -> None:
     """As a person lists them. A suite that cannot be read, or a check that none tests, would be seen on a lab only."""
-    command = [sys.executable, "-m", "pytest", "suites", "--collect-only", "-q", "--target", "hwayo"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "suites",
+        "--collect-only",
+        "-q",
+        "--target",
+        "hwayo",
+        "--long",
+    ]
     listed = subprocess.run(
         [*command, "-p", "no:cacheprovider"],
         cwd=ROOT,
