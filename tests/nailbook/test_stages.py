@@ -17,7 +17,7 @@ OPTIONS = {"load": ("--load", "rate=100/s", "--load-for", "35s", "-k", "not gree
 PROMISED = {
     "load": {"response_time", "error_rate", "monitoring_agrees"},
     "chaos": {"task-stopped", "all-tasks-stopped", "no-tasks-wanted", "slots-sold-once"},
-    "drills": {"manual_rollback", "manual_rollback_rto"},
+    "drills": {"manual_rollback", "manual_rollback_rto", "backups-archived"},
 }
 DEFECTS = {name: one for name, one in known(SYSTEM).items() if one.stage in PROMISED}
 
