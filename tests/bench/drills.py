@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -28,6 +29,7 @@ WRONG = "WRONG"
 
 
 def main(times: int = KILLS, seed: int = 0) -> int:
+    in_order()
     figures = []
     with template() as filled:
         with stand(filled) as place:
@@ -47,9 +49,16 @@ def piece(arguments: list[str]) -> int:
     told = parser.parse_args(arguments)
     if not told.kills:
         return main(0)
+    in_order()
     with template() as filled:
         wrong = kills(filled, told.kills, random.Random(told.seed))
     return report([Figure(f"drills: kills that cost a write, of {told.kills}", wrong, 0, "")])
+
+
+def in_order() -> None:
+    """End its servers with it, which live on otherwise: also where it is told to end by SIGTERM, or begun with `&`."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
 
 
 def restore(place: Stand) -> float:
