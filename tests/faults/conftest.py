@@ -8,10 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.clock import wait_until
 from fixtures.lab import Lab
 from fixtures.lab.breaking import Access
+from fixtures.lab.defects import is_well
+from fixtures.objectives import assess
 from fixtures.platforms.kubernetes import Kubernetes
 from fixtures.target import Side, Target
+from fixtures.target.experiment import Experiment
+from reports.verdicts import Verdict
+from scenarios.faults.experiment import Trial
+from scenarios.faults.healing import marks
 from scenarios.faults.place import Place
 from scenarios.faults.site import Site
 from scenarios.faults.standby import Standby
@@ -19,6 +26,7 @@ from scenarios.roles import manifests, rights_of_all
 from scenarios.surroundings import Surroundings
 from tests.cluster import servers
 from tests.cluster.servers import ApiServer
+from tests.faults.rows import WELL_S, Tried
 from tests.labs import a_lab, a_way_in
 from tests.rights import entering, let_in
 
@@ -81,3 +89,17 @@ def lab_place(around: Surroundings, tmp_path_factory: pytest.TempPathFactory) ->
 def site(lab_place: Place) -> Iterator[Site]:
     with lab_place.opened() as hands, Standby(lab_place) as standby:
         yield Site(hands, lab_place.ledger, standby)
+
+
+@pytest.fixture
+def tried(around: Surroundings, site: Site, access: Access, tmp_path: Path) -> Iterator[Tried]:
+    """Carry it out on a lab that is well; whatever comes of it, nothing is left."""
+
+    def carried_out(one: Experiment) -> tuple[Verdict, str]:
+        seen = Trial(one, around, site, tmp_path, lab=access.facts["name"]).run()
+        print("\n".join(evidence.text for evidence in seen.evidence))
+        return assess(one, seen)
+
+    wait_until(lambda: is_well(access), WELL_S)
+    yield carried_out
+    assert marks(site.hands.objects) == site.ledger.entries() == []
