@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from operator import add
@@ -24,6 +24,7 @@ MOST_KINDS = 64  # of answers that a metric is counted by; more of them are one
 OTHERS = "others"
 ENOUGH_ALIKE = 20  # answers of both sides: fewer, compared, lose more than a twentieth of what they tell
 LONGEST_HELD = 10  # ticks, for a kind that is asked for less often
+BUCKET = "_bucket{"  # all of a histogram's are there from its first answer on
 NOTHING = Counts(0.0, 0.0, 0.0, 0.0)
 
 
@@ -33,6 +34,7 @@ class Kind(StrEnum):
     RESET = "started again; what it counted after the last scrape before that is lost"
     APPEARED = "appeared, and is counted from here on"
     MISSING = "has no series"
+    NO_BUCKET = "has no histogram bucket that ends at its bound: what is slower cannot be counted"
     STALE = "was not scraped"
     NAN = "has no number (NaN)"
     GONE = "stayed silent, and is no longer waited for"
@@ -40,7 +42,7 @@ class Kind(StrEnum):
     BACKWARDS = "was read at a moment not after the one before"
 
 
-BLINDING = frozenset({Kind.MISSING, Kind.STALE, Kind.NAN, Kind.GONE})
+BLINDING = frozenset({Kind.MISSING, Kind.NO_BUCKET, Kind.STALE, Kind.NAN, Kind.GONE})
 
 
 class Series(NamedTuple):
@@ -143,15 +145,16 @@ class Increments:
             return Step(reading.at_s, None, tuple(troubles))
         return self._tick(reading.at_s, troubles)
 
-    def _missing(self, reading: Reading) -> list[Trouble]:
-        """Metrics of which a side counts nothing at all."""
+    def _missing(self, reading: Reading) -> Iterator[Trouble]:
+        """Metrics of which a side counts nothing at all, or not what is fast enough: all of it would seem slow."""
         there = {(series.counter, series.side) for series in reading.series}
-        return [
-            Trouble(Kind.MISSING, side, counter.name, reading.at_s)
-            for counter in self._counters
-            for side in SIDES
-            if not any((name, side) in there for name in counter.of)
-        ]
+        for counter in self._counters:
+            buckets = [name for name, sign in counter.bad.items() if sign < 0 and BUCKET in name]
+            for side in SIDES:
+                if not any((name, side) in there for name in counter.of):
+                    yield Trouble(Kind.MISSING, side, counter.name, reading.at_s)
+                elif not all((name, side) in there for name in buckets):
+                    yield Trouble(Kind.NO_BUCKET, side, counter.name, reading.at_s)
 
     def _follow(
         self, key: tuple[str, str], points: Mapping[Series, Point], reading: Reading, is_first: bool
@@ -225,6 +228,7 @@ class Increments:
         for source in self._sources.values():
             source.is_counted = False
         totals, alike = [], []
+        unknown = {one.subject for one in troubles if one.kind is Kind.NO_BUCKET}
         for counter, kinds in zip(self._counters, self._kinds, strict=True):
             total, compared = NOTHING, []
             for kind in kinds.values():
@@ -233,6 +237,8 @@ class Increments:
                 compared.append(kind.compared(row) if counter.by else row)
                 uneven = [side for side in SIDES if kind.sums[side].left(counter.in_flight) > UNEVEN]
                 troubles += [Trouble(Kind.UNEVEN, side, counter.name, at_s) for side in uneven]
+            if counter.name in unknown:
+                total, compared = NOTHING, []
             totals.append(total)
             alike.append(tuple(compared) or (NOTHING,))
         return Step(at_s, tuple(totals), tuple(troubles), tuple(alike))

@@ -198,6 +198,21 @@ def test_a_metric_without_any_series_on_a_side_is_named() -> None:
     ]
 
 
+def test_where_no_bucket_ends_at_the_bound_nothing_is_counted_as_slow_and_nothing_as_fast() -> None:
+    """Blue has the bucket; a new version came with others."""
+    count, within = "duration_count", 'duration_bucket{le=~"0.5"}'
+    made = Increments([Counter("p95", {count: 1}, {count: 1, within: -1})], STALE_S, PATIENCE_S)
+
+    def at(at_s: float, answers: float) -> Reading:
+        of = {Series(count, side, side[0]): Point(answers, at_s) for side in SIDES}
+        return Reading(at_s, {**of, Series(within, "blue", "b"): Point(answers, at_s)})
+
+    made.take(at(0, 0))
+    step = made.take(at(1, 100))
+    assert step.counts == (NOTHING,)
+    assert [(one.kind, one.side, one.subject) for one in step.troubles] == [(Kind.NO_BUCKET, "green", "p95")]
+
+
 def test_what_is_read_twice_counts_once() -> None:
     made = increments()
     made.take(reading(5, both((0, 0))))
