@@ -15,10 +15,12 @@ from reports.release import record
 from scenarios.faults.notices import Notices, Seen
 from scenarios.release.carrying import Hearers, Wish, carry_out
 from scenarios.release.stage import Progress
-from scenarios.release.users import GENTLE_RPS
 from scenarios.surroundings import Surroundings
 
 FOLDER = "release"  # within the experiment's, of what the release leaves
+USERS_RPS = (
+    15.0  # stand-ins: enough to notice a fault by, and what is taken back need not be shown to be good
+)
 
 
 class Unheeded(Exception):
@@ -65,7 +67,7 @@ def carried(around: Surroundings, meeting: Meeting, folder: Path, wish: Wish) ->
         raise Missing("a release leads users from blue to green, and blue's users must ask for no side")
     unheeded = ""
     try:
-        wish = replace(wish, most_rps=GENTLE_RPS)  # what is taken back need not be shown to be good
+        wish = replace(wish, most_rps=USERS_RPS)
         carry_out(around, wish, folder / FOLDER, Hearers(lambda _: None, on_progress=meeting))
     except Unheeded as error:
         unheeded = str(error)

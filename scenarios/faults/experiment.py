@@ -80,9 +80,7 @@ class Trial:
             if experiment.load:
                 stage.crowd.come(experiment.load.amount)
             asking = stack.enter_context(stage.audience(experiment, self.folder))
-            users = (
-                asking.others if experiment.released else asking.users
-            )  # those whom a release leads to our side
+            users = asking.users
             stack.callback(lambda: setattr(course, "users", users.timeline()))
             course.steady = watching.must_be_steady(users, notices)
             self._count_before()

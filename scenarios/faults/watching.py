@@ -104,7 +104,7 @@ def suffers(others: Watched) -> str:
 
 @dataclass(frozen=True)
 class Audience:
-    """Who asks while a side is harmed: its users, and the other side's."""
+    """Who asks while a side is harmed: its users, and the other side's. Whom a release leads to our side is both."""
 
     users: Asking
     others: Asking
@@ -112,20 +112,21 @@ class Audience:
     def leave(self) -> None:
         """Raises ProberFailed where one of them had left before."""
         with ExitStack() as stack:
-            stack.callback(self.others.stop)
+            if self.others is not self.users:
+                stack.callback(self.others.stop)
             self.users.stop()
 
 
 def audience(experiment: Experiment, around: Surroundings, folder: Path, onlookers: Onlookers) -> Audience:
     """From now on. Raises Missing, ProberFailed."""
     folder.mkdir(parents=True, exist_ok=True)
-    shown = {side: session(experiment, around, side) for side in (around.side, around.other_side)}
-    return Audience(
-        *(
-            onlookers.begin(plan_of(experiment, around, side), folder / f"{side}.bin", headers)
-            for side, headers in shown.items()
-        )
-    )
+    sides = (around.other_side,) if experiment.released else (around.side, around.other_side)
+    shown = {side: session(experiment, around, side) for side in sides}
+    asking = [
+        onlookers.begin(plan_of(experiment, around, side), folder / f"{side}.bin", headers)
+        for side, headers in shown.items()
+    ]
+    return Audience(users=asking[0], others=asking[-1])
 
 
 def patience_s(experiment: Experiment) -> float:

@@ -22,6 +22,7 @@ from scenarios.faults.stage import Stage
 from scenarios.release.probes import Plan
 from scenarios.release.probing import ProberFailed
 from scenarios.surroundings import Surroundings
+from tests.faults.rows import row
 from tests.faults.test_course import EXPERIMENT, T0, course, users
 from tests.release.front import Front, serving
 
@@ -132,6 +133,16 @@ def test_who_cannot_begin_early_begins_with_the_experiment_and_says_why_not(
     stage.expect(someone, tmp_path)
     with pytest.raises(NoEvidence, match="credential user"), stage.audience(someone, tmp_path):
         pass
+
+
+def test_those_whom_a_release_leads_to_our_side_are_asked_for_once_and_guarded_too(
+    stage: Stage, tmp_path: Path
+) -> None:
+    with stage.audience(row("release-rolled-back"), tmp_path) as asking:
+        assert asking.users is asking.others
+        assert asking.users.out == tmp_path / "blue.bin"
+        assert not (tmp_path / "green.bin").exists()
+    assert asking.users.timeline().began_s > 0
 
 
 # --- steady again ----------------------------------------------------------------------------------------------------
