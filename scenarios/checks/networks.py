@@ -50,9 +50,9 @@ def _not_as(network: Network, services: Sequence[str], found: Mapping[str, Seque
 
 def _try(check: NetworksApart, knock: Knock, around: Surroundings, tally: Tally) -> None:
     """Raises NoEvidence where nobody can knock, or where knocking says nothing."""
-    pod, found = _inside(knock.source, around), by_service(around)
+    pod, found = inside(knock.source, around), by_service(around)
     name, port = knock.open
-    if not _is_let_in(check, around, pod, name, port):
+    if not is_let_in(around, pod, check.by, (name, port)):
         raise Missing(
             f"{pod.name} does not even reach {name}:{port}, so that it reaches nothing else means nothing"
         )
@@ -66,19 +66,21 @@ def _try(check: NetworksApart, knock: Knock, around: Surroundings, tally: Tally)
             (f"{knock.source} to {target} at {host}:{port}", host, port) for host in (target, *addresses)
         ]
     with ThreadPoolExecutor(AT_ONCE) as several:  # each that is shut takes its time
-        open_ = list(several.map(lambda way: _is_let_in(check, around, pod, *way[1:]), ways))
+        open_ = list(several.map(lambda way: is_let_in(around, pod, check.by, way[1:]), ways))
     for (way, *_), is_open in zip(ways, open_, strict=True):
         tally.saw(way)
         if is_open:
             tally.breaks(way, "is open: the one reaches the other's network")
 
 
-def _is_let_in(check: NetworksApart, around: Surroundings, pod: Pod, host: str, port: int) -> bool:
-    command = [word.format(host=host, port=port) if "{" in word else word for word in check.by]
+def is_let_in(around: Surroundings, pod: Pod, by: Sequence[str], door: tuple[str, int]) -> bool:
+    """Raises NoEvidence where the pod cannot knock."""
+    host, port = door
+    command = [word.format(host=host, port=port) if "{" in word else word for word in by]
     return able(around.platform, Inside).run(pod, command).code == 0
 
 
-def _inside(name: str, around: Surroundings) -> Pod:
+def inside(name: str, around: Surroundings) -> Pod:
     """Raises Missing where it does not run."""
     for pod in able(around.platform, Workloads).pods(around.namespace):
         if pod.labels.get("com.docker.compose.service") == name and pod.phase == "running":

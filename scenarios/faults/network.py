@@ -9,10 +9,13 @@ from urllib.parse import urlsplit
 from fixtures.evidence import Missing, Unreachable
 from fixtures.platforms.abilities import Door, Workloads, able
 from fixtures.platforms.changes import Changes, Ref
-from fixtures.target.faults import CacheStopped, Partition, StorePartition
-from scenarios.faults.acts import Act
+from fixtures.platforms.containers import Inside
+from fixtures.target.faults import CacheStopped, NetworkCut, Partition, StorePartition
+from scenarios.checks.networks import inside, is_let_in
+from scenarios.faults.acts import Act, Edit
 from scenarios.faults.asking import ask, unwell_inside
 from scenarios.faults.cutting import KIND, Address, Pods, partition
+from scenarios.faults.edits import ABSENT
 from scenarios.faults.radius import Plan
 from scenarios.faults.registry import Declared, Right, puts_in
 from scenarios.faults.service import OfService
@@ -120,6 +123,44 @@ class Cacheless(Storeless):
 
     def is_over(self) -> bool:
         return super().is_over() and self.all_well()
+
+
+@puts_in(
+    NetworkCut,
+    Declared(
+        touches="the networks that the service's containers are in: one of them less",
+        seen_by="who reached it there, asked from inside of theirs, does not any more",
+        heals="the network, at the address and by the names that each container had in it",
+        uses=(Changes, Workloads, Inside),
+        needs="containers whose networks can be changed while they run, and a shell in the one that knocks",
+    ),
+)
+class Cut(OfService[NetworkCut]):
+    over_s = 60.0
+
+    def plan(self) -> Plan:
+        pods = self.remember()
+        path = ("spec", "networks", self.order.network)
+        acts = []
+        for pod in pods:
+            ref = Ref("Pod", pod.namespace, pod.name)
+            found = self.objects.read_object(ref)
+            if found is None or self.order.network not in found["spec"]["networks"]:
+                raise Missing(f"{ref} is not in {self.order.network}")
+            acts.append(Edit.plan("Pod", found, (path, ABSENT)))
+        return Plan(tuple(acts), self.victims(pods), len(pods))
+
+    def effect(self) -> str:
+        pod = inside(self.order.source, self.around)
+        doors = [(self.order.service, one.port) for one in self.pods() if one.port]
+        if not doors:
+            raise Missing(f"{self.order.service} has no port to knock at")
+        if is_let_in(self.around, pod, self.order.by, doors[0]):
+            return ""
+        return f"{pod.name} does not reach {doors[0][0]}:{doors[0][1]}"
+
+    def is_over(self) -> bool:
+        return super().is_over() and self.all_well() and not self.effect()
 
 
 def address_of(url: str) -> str:

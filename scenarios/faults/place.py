@@ -18,6 +18,7 @@ from scenarios.faults.acts import Hands
 from scenarios.faults.stores import Stores
 
 if TYPE_CHECKING:
+    from fixtures.platforms.compose import Compose
     from fixtures.platforms.ecs import Ecs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,13 +33,15 @@ class Place:
     stores: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     # account, cluster and doors, where it is no Kubernetes
     ecs: Mapping[str, Any] | None = field(default=None, repr=False)
+    engine: str | None = None  # of containers
 
     @classmethod
     def of(cls, system: str, environment: Environment, lab: str = "") -> Self:
         """`lab`: the name of an embedded environment's lab: each has faults of its own."""
         name = "-".join(filter(None, (system, environment.name, lab if environment.embedded else "")))
         ecs = _ecs(environment) if environment.cluster else None
-        return cls(str(LEDGERS / name), environment.kubeconfig, environment.context, _urls(environment), ecs)
+        way = (environment.kubeconfig, environment.context, _urls(environment), ecs, environment.engine)
+        return cls(str(LEDGERS / name), *way)
 
     @property
     def ledger(self) -> Ledger:
@@ -55,7 +58,11 @@ class Place:
             stores.close()
             platform.close()
 
-    def _platform(self) -> Kubernetes | Ecs:
+    def _platform(self) -> Kubernetes | Ecs | Compose:
+        if self.engine is not None:
+            from fixtures.platforms.compose import Compose  # as AWS's clients: for those who need it
+
+            return Compose(self.engine)
         if self.ecs is not None:
             # Slow to load, and a watchdog of Kubernetes' need not wait for it.
             from fixtures.platforms.aws import Account

@@ -18,8 +18,8 @@ CONTAINER = ("spec", "template", "spec", "containers", 0)
     PodKill,
     Declared(
         touches="one ready pod of the service, deleted at once, by its uid",
-        seen_by="the pod is gone from the platform's list",
-        heals="the workload that owns it makes another; a pod that nobody owns is refused",
+        seen_by="the pod is gone from the platform's list, or was begun again",
+        heals="its owner makes another, or its policy begins it again; a pod that nobody owns is refused",
         rights=(Right("Pod", ("delete",)),),
     ),
 )
@@ -42,8 +42,8 @@ class KilledPod(OfService[PodKill | AllPodsKilled]):
         return tuple(sorted((pod for pod in pods if pod.ready), key=lambda pod: pod.name)[:1])
 
     def effect(self) -> str:
-        left = {pod.name for pod in self.pods()}
-        gone = [pod.name for pod in self.chosen(self.before) if pod.name not in left]
+        left = {pod.name: pod.restarts for pod in self.pods() if not pod.is_over}
+        gone = [pod.name for pod in self.chosen(self.before) if left.get(pod.name) != pod.restarts]
         return f"gone: {', '.join(gone)}" if len(gone) == len(self.chosen(self.before)) else ""
 
 
@@ -51,8 +51,8 @@ class KilledPod(OfService[PodKill | AllPodsKilled]):
     AllPodsKilled,
     Declared(
         touches="every pod of the service, deleted at once, by their uids",
-        seen_by="all of them are gone from the platform's list",
-        heals="the workload that owns them makes others; a pod that nobody owns is refused",
+        seen_by="all of them are gone from the platform's list, or were begun again",
+        heals="their owner makes others, or their policy begins them again; a pod that nobody owns is refused",
         rights=(Right("Pod", ("delete",)),),
     ),
 )
@@ -65,7 +65,7 @@ class KilledPods(KilledPod):
     ScaleToZero,
     Declared(
         touches="replicas of the service's deployment",
-        seen_by="the platform lists no pod of it",
+        seen_by="the platform lists no pod of it that runs",
         heals="the replicas that it had",
         rights=(Right("Deployment", ("update",)),),
     ),
@@ -77,7 +77,8 @@ class Scaled(OfService[ScaleToZero]):
         return Plan((edit,), self.victims(pods), len(pods))
 
     def effect(self) -> str:
-        return "" if self.pods() else f"no pod of {self.order.service} is left"
+        runs = [pod for pod in self.pods() if not pod.is_over]
+        return "" if runs else f"no pod of {self.order.service} is left"
 
 
 class RolledOut(OfService[CrashLoop | BadImage | SecretMissing]):
