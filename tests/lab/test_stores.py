@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,6 +73,22 @@ def test_a_backup_is_sound_and_can_be_laid_out_beside_what_serves(layout: Layout
     assert backups.faults(nightly) == ()
     restored = backups.restore(nightly, postgres.data.with_name("postgres-restored-1"))
     assert (restored / "PG_VERSION").exists()  # by the user who is to serve it
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's home may be out of the server's reach")
+def test_what_a_killed_lab_kept_outside_goes_with_its_home(tmp_path: Path) -> None:
+    homes = [tmp_path / name for name in ("killed", "alive")]
+    for home in homes:
+        home.mkdir()
+        home.chmod(0o700)
+    killed, alive = (Postgres("127.200.0.20:5432", home, "hidden").home for home in homes)
+    assert killed not in homes
+    homes[0].rename(tmp_path / "gone")
+    third = tmp_path / "next"
+    third.mkdir(mode=0o700)
+    assert Postgres("127.200.0.20:5432", third, "hidden").home.exists()
+    assert not killed.exists()
+    assert alive.exists()
 
 
 def test_the_database_wants_its_password(layout: Layout) -> None:
