@@ -7,6 +7,7 @@ import pkgutil
 import sys
 
 import tests.bench
+from tests.bench.ending import in_order
 
 
 def main(wanted: list[str]) -> int:
@@ -27,4 +28,5 @@ def main(wanted: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    in_order()
     sys.exit(main(sys.argv[1:]))

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fixtures.lab import Lab
+from tests.bench.ending import in_order
 from tests.bench.figures import Figure, report
 from tests.bench.healthy import gate
 
@@ -64,4 +65,5 @@ def _run() -> tuple[int, float]:
 
 
 if __name__ == "__main__":
+    in_order()
     sys.exit(main(sys.argv[1:]))

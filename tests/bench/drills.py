@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import signal
 import sys
 import tempfile
 import time
@@ -17,6 +16,7 @@ from fixtures.platforms.postgres.backups import Recovery
 from scenarios.drills.comeback import Comeback, inventories
 from scenarios.drills.ground import Ledger, Note
 from scenarios.drills.journal import Clock
+from tests.bench.ending import in_order
 from tests.bench.figures import Figure, report
 from tests.drills.database import Stand, stand, template
 from tests.drills.product import StandGround
@@ -29,7 +29,6 @@ WRONG = "WRONG"
 
 
 def main(times: int = KILLS, seed: int = 0) -> int:
-    in_order()
     figures = []
     with template() as filled:
         with stand(filled) as place:
@@ -49,16 +48,9 @@ def piece(arguments: list[str]) -> int:
     told = parser.parse_args(arguments)
     if not told.kills:
         return main(0)
-    in_order()
     with template() as filled:
         wrong = kills(filled, told.kills, random.Random(told.seed))
     return report([Figure(f"drills: kills that cost a write, of {told.kills}", wrong, 0, "")])
-
-
-def in_order() -> None:
-    """End its servers with it, which live on otherwise: also where it is told to end by SIGTERM, or begun with `&`."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.default_int_handler)
 
 
 def restore(place: Stand) -> float:
@@ -119,4 +111,5 @@ def one_kill(filled: Path, disaster: str, wait_s: float) -> Ending:
 
 
 if __name__ == "__main__":
+    in_order()
     sys.exit(piece(sys.argv[1:]))

@@ -36,6 +36,7 @@ from scenarios.faults.healing import marks
 from scenarios.faults.place import Place
 from scenarios.faults.site import Fault
 from scenarios.surroundings import Surroundings
+from tests.bench.ending import in_order
 from tests.bench.figures import Figure, report
 from tests.faults.killing import NONE, Killed, Pair, Trouble
 from tests.faults.test_lab import FAULTS, state
@@ -213,4 +214,5 @@ class Bench:
 
 
 if __name__ == "__main__":
+    in_order()
     sys.exit(main(sys.argv[1:]))

@@ -15,6 +15,7 @@ from scenarios.load.engine import Means, run_load
 from scenarios.load.monitoring import Queries, ScrapedCounter
 from scenarios.load.result import LoadRun
 from scenarios.surroundings import Surroundings
+from tests.bench.ending import in_order
 from tests.bench.figures import Figure, report
 
 LENGTH_S, PROMISED_RPS = 60.0, 500.0
@@ -57,4 +58,5 @@ def _carried(lab: Lab) -> LoadRun:
 
 
 if __name__ == "__main__":
+    in_order()
     sys.exit(report(figures()))

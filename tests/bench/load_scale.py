@@ -27,6 +27,7 @@ from scenarios.load.plan import Open, Plan
 from scenarios.load.records import Outcome, Writer, mark
 from scenarios.load.result import LoadRun
 from scenarios.load.samples import LAYOUT, Samples
+from tests.bench.ending import in_order
 from tests.bench.figures import Figure
 from tests.bench.load_stock import LOCUSTFILE
 
@@ -91,4 +92,5 @@ def measured(folder: Path) -> dict[str, float]:
 
 
 if __name__ == "__main__":
+    in_order()
     print(json.dumps(measured(Path(sys.argv[1]))))

@@ -18,6 +18,7 @@ from fixtures.clock import TimedOut
 from fixtures.platforms.kubernetes import Kubernetes
 from scenarios.faults.healing import Healer, left_behind, marks
 from scenarios.faults.place import Place
+from tests.bench.ending import in_order
 from tests.bench.figures import Figure, report
 from tests.cluster import servers
 from tests.faults.killing import Killed, Pair
@@ -126,4 +127,5 @@ class Restarting:
 
 
 if __name__ == "__main__":
+    in_order()
     sys.exit(main(sys.argv[1:]))

@@ -8,6 +8,7 @@ import tracemalloc
 import numpy as np
 
 from scenarios.release.watch import Metric, Watch
+from tests.bench.ending import in_order
 from tests.bench.figures import Figure, report
 
 TICKS, METRICS = 1_000, 20
@@ -66,4 +67,5 @@ def _memory(metrics: list[Metric]) -> tuple[int, int]:
 
 
 if __name__ == "__main__":
+    in_order()
     main()
