@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fixtures.clock import wait_until
 from fixtures.lab.stores import NOBODY, Postgres, archiving
+from fixtures.platforms.postgres.archive import SWITCHED
 from fixtures.platforms.postgres.backups import BaseBackups
 from fixtures.platforms.postgres.programs import Login, Programs
 from fixtures.platforms.postgres.server import Server
@@ -79,7 +80,7 @@ class Stand:
 
     def switch(self) -> str:
         """End the segment, and wait until it is in the archive: its name."""
-        ((segment,),) = self.sql("SELECT pg_walfile_name(pg_switch_wal())")
+        ((segment,),) = self.sql(SWITCHED)
         wait_until(lambda: (self.log / str(segment)).exists(), 15, poll_s=0.02)
         return str(segment)
 

@@ -20,6 +20,7 @@ import pytest
 
 from fixtures.clock import TimedOut, wait_until
 from fixtures.platforms.postgres import inventory
+from fixtures.platforms.postgres.archive import SWITCHED
 from scenarios.drills.ground import Ledger
 from scenarios.drills.healing import heal
 from scenarios.drills.journal import Outcome, Write, read
@@ -95,7 +96,7 @@ def archived_all_along(stand: Stand) -> Iterator[list[float]]:
         while not over.wait(ARCHIVED_EVERY_S):
             begun_s = time.time()
             with suppress(psycopg.Error, TimedOut):
-                ((name,),) = stand.sql("SELECT pg_walfile_name(pg_switch_wal())")
+                ((name,),) = stand.sql(SWITCHED)
                 wait_until(partial(there_or_over, stand.log / str(name)), ARCHIVES_S, poll_s=0.02)
                 if not over.is_set():
                     moments.append(begun_s)

@@ -12,7 +12,8 @@ import pytest
 
 from fixtures.clock import wait_until
 from fixtures.platforms.backups import Backups, NotRestored, NotTaken, PointInTime, WouldOverwrite
-from fixtures.platforms.postgres import inventory
+from fixtures.platforms.postgres import archive, inventory
+from fixtures.platforms.postgres.archive import SWITCHED
 from fixtures.platforms.postgres.backups import FACTS, BaseBackups, Recovery
 from fixtures.platforms.postgres.programs import Login
 from tests.drills.database import Stand
@@ -92,12 +93,21 @@ def test_a_gap_in_the_archive_is_told_and_ends_the_reach(place: Stand) -> None:
     assert place.names() == ["a"]
 
 
+def test_a_log_to_which_nothing_was_added_is_pushed_already(shared: Stand) -> None:
+    """What is asked for is what was written, and not the segment in which nothing stands yet."""
+    with shared.server.connect() as link:
+        link.execute("SELECT pg_logical_emit_message(false, 'a', 'b')")
+        assert archive.pushed(link, 15)
+        assert archive.pushed(link, 5)
+        assert archive.pushed(link, 5)
+
+
 def test_an_archiver_that_only_says_that_it_archives_is_found_out(place: Stand) -> None:
     place.backups.take("first")
     place.sql("ALTER SYSTEM SET archive_command = '/bin/true'", "SELECT pg_reload_conf()")
     wait_until(lambda: place.sql("SHOW archive_command") == [("/bin/true",)], 5)
     place.insert("a")
-    ((segment,),) = place.sql("SELECT pg_walfile_name(pg_switch_wal())")
+    ((segment,),) = place.sql(SWITCHED)
     told = "SELECT last_archived_wal FROM pg_stat_archiver"
     wait_until(lambda: place.sql(told) == [(segment,)], 15)
     assert place.backups.reach().gaps == (segment,)
