@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -16,10 +17,12 @@ from fixtures.clock import wait_until
 from fixtures.lab import Lab
 from fixtures.lab.breaking import Access
 from fixtures.lab.defects import known, mend_all, put_in
-from fixtures.lab.systems.hwayo.breakage_drills import NewestCorrupt
+from fixtures.lab.systems.hwayo.breakage_drills import WRITES, NewestCorrupt, Torn
 from fixtures.target import Target
 from fixtures.target.load import PROFILES
+from reports.drills.history import records
 from scenarios.drills.__main__ import main
+from scenarios.drills.drill import WARM_UP_WRITES
 from tests.suites.running import ROOT, Run, run_stage
 
 pytestmark = [pytest.mark.lab, pytest.mark.alone, pytest.mark.long, pytest.mark.timeout(600)]
@@ -127,8 +130,33 @@ def test_where_the_newest_backup_is_corrupt_the_one_before_serves_and_that_is_sa
         corrupt.mend(access, None)
     passed = {"page_corrupted", "page_corrupted_rto", "page_corrupted_rpo"}
     assert run.with_verdict("PASS") >= passed, run.output[-4000:]
-    (record,) = (tmp_path / "records").glob("*.json")
-    assert "nightly-unreadable is corrupt: global/pg_control is not what was backed up" in record.read_text()
+    (record,) = records(tmp_path / "records")
+    chosen = next(one for one in record.steps if one.name == "choose")
+    assert "nightly-unreadable is corrupt: global/pg_control is not what was backed up" in chosen.said
+
+
+def test_what_a_gap_in_the_archive_costs_is_stated_write_by_write(
+    lab: Lab, access: Access, tmp_path: Path
+) -> None:
+    """A day may be lost: the drill passes, and hides nothing."""
+    gap = Torn(WRITES, "SELECT 1")
+    gap.apply(access)
+    try:
+        run = held(lab, tmp_path, "-k", "database_lost")
+    finally:
+        gap.mend(access, None)
+    passed = {"database_lost", "database_lost_rto", "database_lost_rpo"}
+    assert run.with_verdict("PASS") >= passed, run.output[-4000:]
+    (record,) = records(tmp_path / "records")
+    restored = next(one for one in record.steps if one.name == "restore")
+    assert re.search(
+        "the archive lacks [0-9A-F]{24}.*: whatever was written from then on is lost", restored.said
+    )
+    rpo = next(one for one in record.figures if one.name == "rpo")
+    assert rpo.value is not None
+    assert rpo.value > 0
+    assert len(record.losses) >= WARM_UP_WRITES
+    assert Path(record.evidence["data"].rpartition(" ")[2]).is_dir()  # somebody may want to look for them
 
 
 def test_a_step_that_nobody_can_carry_out_is_named_and_proves_nothing(lab: Lab, tmp_path: Path) -> None:
