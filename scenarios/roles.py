@@ -36,7 +36,6 @@ OTHERS = {
     "ClusterRole": (GROUP, "clusterroles"),
     "ClusterRoleBinding": (GROUP, "clusterrolebindings"),
     "SubjectAccessReview": ("authorization.k8s.io", "subjectaccessreviews"),
-    "Application": ("argoproj.io", "applications"),
 }
 # What a pod has to say for itself when something is wrong.
 TESTIMONY = (Right("pods/log", ("get",)), Right("Event", LIST))
@@ -86,13 +85,24 @@ def rights(target: Target, stage: str, long: bool = False) -> list[Right]:
             found += takeback.RIGHTS
         if any(one.released for one in experiments):
             found += STAGES["release"]
+        if any(one.rolls_back or one.released for one in experiments):
+            found += _moving(target)
         if any(notice.admitted_by for one in experiments for notice in one.notices):
             found.append(Right("pods/proxy", ("get",)))
+    if stage == "release":
+        found += _moving(target)
     if stage == "drills":
         found += of_drills(target.drills.values())
     if stage == "preflight" and target.delivery:
         found.append(Right("Application", ("get",), "platform"))  # they stand where Argo CD does
     return found
+
+
+def _moving(target: Target) -> list[Right]:
+    """To move users, where that is done by what Argo CD is to deliver."""
+    deliveries = (one.delivery for one in target.environments.values())
+    moves = any(one is not None and one.routes is not None for one in deliveries)
+    return [Right("Application", ("get", "update"), "platform")] if moves else []
 
 
 def manifests(stage: str, rights: Sequence[Right], side: Side, namespaces: Sides[str]) -> list[Manifest]:

@@ -14,6 +14,7 @@ from fixtures.clock import Clock, SystemClock
 from fixtures.evidence import Missing
 from fixtures.platforms.abilities import Pod, Workloads, able
 from fixtures.platforms.alb import Listener
+from fixtures.platforms.argo_cd import Switch
 from fixtures.platforms.aws import Account, Aws
 from fixtures.platforms.ecs import Ecs
 from fixtures.platforms.kubernetes import Kubernetes
@@ -172,6 +173,16 @@ def account_of(environment: Environment) -> Account:
 def listener_of(environment: Environment) -> Listener:
     alb = stated(environment, environment.alb, "alb")
     return Listener(alb.balancer, alb.port, alb.groups.blue, alb.groups.green)
+
+
+def switch_of(environment: Environment) -> Switch | None:
+    """None where Argo CD moves nobody."""
+    told = environment.delivery
+    if told is None or told.routes is None:
+        return None
+    routes = told.routes
+    shares = {revision: float(share.share) for revision, share in routes.revisions.items()}
+    return Switch(told.namespace, routes.application, shares, routes.closed or "", routes.within.seconds)
 
 
 def doors_of(environment: Environment) -> list[str]:

@@ -52,7 +52,10 @@ def take_back(around: Surroundings, why: Why, folder: Path, hearers: Hearers) ->
             found = None
         else:
             known = Known(fleets[Side.BLUE].definitions(), {Side.BLUE: _wanted(fleets)})
-            found = Rollback(around, road, fleets, known, terms.rollback, moments, hearers.say).run(why)
+            cleans = terms.release.clean is not None
+            found = Rollback(around, road, fleets, known, terms.rollback, moments, hearers.say, cleans).run(
+                why
+            )
         reasons = (why.reason,) if found else (f"{road.found.name} sends nobody to green",)
         release = record.Release(
             system=around.target.system,

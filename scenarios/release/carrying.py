@@ -11,6 +11,7 @@ from pathlib import Path
 from fixtures.evidence import Unsupported
 from fixtures.platforms.abilities import able
 from fixtures.platforms.alb import Alb
+from fixtures.platforms.argo_cd import ArgoCd
 from fixtures.platforms.changes import Changes
 from fixtures.platforms.istio import Istio
 from fixtures.platforms.routing import Router
@@ -32,7 +33,7 @@ from scenarios.release.stage import Progress
 from scenarios.release.terms import Terms, longest_s, terms_of
 from scenarios.release.undoing import Undoable, undoable
 from scenarios.release.users import natural_rps, needed_rps, users_plan
-from scenarios.surroundings import Surroundings, listener_of
+from scenarios.surroundings import Surroundings, listener_of, switch_of
 
 PROBES = "probes.bin"
 
@@ -61,6 +62,8 @@ class Hearers:
 def router_of(around: Surroundings, changes: Changes | None = None) -> Router:
     """Raises Unsupported for a kind of router that nobody can move yet."""
     objects, namespaces = changes or able(around.platform, Changes), around.environment.namespaces
+    if switch := switch_of(around.environment):
+        return ArgoCd(objects, switch)
     match around.target.router:
         case "istio":
             return Istio(objects, namespaces.blue, namespaces.green)

@@ -12,6 +12,7 @@ from pathlib import Path
 from fixtures.clock import Clock
 from fixtures.platforms.routing import Changed
 from fixtures.target import Side
+from fixtures.target.release import Clean
 from reports.release import record
 from scenarios.release.cleaning import Cleaning, Old, clean
 from scenarios.release.clustering import Clustering
@@ -140,8 +141,9 @@ class Release:
         words = self.ways.terms.release.wording
         if self.outcome is Outcome.PROMOTE:
             self._tell("success", words.promoted)
-            if not self.observe:  # otherwise it is for the pipeline to clean up
-                self.cleaned = self._clean()
+            plan = self.ways.terms.release.clean
+            if plan and not self.observe:  # otherwise it is for the pipeline to clean up
+                self.cleaned = self._clean(plan)
             if not self.keep and not self.observe:
                 self.rollback = self._back(
                     "a release that is not to stay is taken back, and timed", REHEARSAL
@@ -253,21 +255,27 @@ class Release:
         return at_s - run.begun_s < FOLLOWED * run.term.planned_s
 
     # --- after -------------------------------------------------------------------------------------------------------
-    def _clean(self) -> tuple[record.Step, ...]:
+    def _clean(self, plan: Clean) -> tuple[record.Step, ...]:
         ways = self.ways
         services = ways.around.target.services
         old = Old(
             ways.fleets[Side.BLUE], self._known.replicas[Side.BLUE], services, inside(ways.around, Side.BLUE)
         )
         ways.folder.mkdir(parents=True, exist_ok=True)
-        plan, ready_s = ways.terms.release.clean, ways.terms.release.pods_ready.seconds
-        titles = titles_of(ways.around.target)
+        titles, ready_s = titles_of(ways.around.target), ways.terms.release.pods_ready.seconds
         return clean(old, Cleaning(plan, titles, ready_s, ways.folder), ways.clock)
 
     def _back(self, reason: str, kind: str = "automatic") -> record.Rollback:
         ways = self.ways
         back = Rollback(
-            ways.around, ways.road, ways.fleets, self._known, ways.terms.rollback, ways.clock, ways.say
+            ways.around,
+            ways.road,
+            ways.fleets,
+            self._known,
+            ways.terms.rollback,
+            ways.clock,
+            ways.say,
+            cleans=ways.terms.release.clean is not None,
         )
         is_rolled_back = self.stages and self.outcome is Outcome.ROLL_BACK
         decided_s = self.stages[-1].decision.at_s if is_rolled_back else ways.clock.now()

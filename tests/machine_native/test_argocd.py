@@ -7,13 +7,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
 from fixtures.clock import wait_until
-from fixtures.lab import argocd
+from fixtures.lab import argocd, custom
 from fixtures.lab.api import Api
 from fixtures.lab.argocd import repository
 from fixtures.lab.argocd.controller import Controller
@@ -76,7 +77,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         repository.create(layout, [FIRST])
         server = stack.enter_context(servers.running(layout, [servers.own_part(layout)]))
         http = stack.enter_context(server.client())
-        for definition in argocd.definitions():
+        for definition in (*argocd.definitions(), *custom.istio()):
             http.post(
                 "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", json=definition
             ).raise_for_status()
@@ -165,3 +166,28 @@ def test_a_branch_that_nobody_made_leaves_everything_unknown(shop: Shop) -> None
     assert "no such revision" in " ".join(found.problems)
     shop.patch(path, {"spec": {"source": {"targetRevision": argocd.BRANCH}}})
     shop.says("Synced")
+
+
+def test_one_that_synchronizes_by_itself_brings_out_whatever_it_is_to_follow(shop: Shop) -> None:
+    """And does so once: what is changed by hand then is drift, as without `selfHeal`."""
+    path = f"{APPLICATIONS}/{NAMESPACE}"
+    prices = repository.commit(
+        shop.layout.repository,
+        Revision("three", {NAMESPACE: [configured("prices", nails="30")]}, tag="thirty"),
+    )
+    repository.commit(
+        shop.layout.repository, Revision("four", {NAMESPACE: [configured("prices", nails="40")]}, tag="forty")
+    )
+    automated: dict[str, Any] = {"syncPolicy": {"automated": {}}}
+
+    def costs(price: str) -> bool:
+        return bool(shop.http.get(shop.config("prices")).json()["data"] == {"nails": price})
+
+    for tag, price in (("thirty", "30"), ("forty", "40"), ("thirty", "30")):
+        shop.patch(path, {"spec": {**automated, "source": {"targetRevision": tag}}})
+        wait_until(partial(costs, price), WITHIN_S)
+    shop.says("Synced", compared=prices)
+    shop.patch(shop.config("prices"), {"data": {"nails": "12"}})
+    shop.says("OutOfSync")
+    assert costs("12")
+    shop.patch(path, {"spec": {"syncPolicy": None, "source": {"targetRevision": argocd.BRANCH}}})

@@ -1,9 +1,10 @@
-"""One contract for every router: the same cases on Istio's VirtualService and on an ALB's listener (moto)."""
+"""One contract for every router: the same cases on Istio's VirtualService, Argo CD's Application and an ALB's listener
+(moto)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import boto3
@@ -12,6 +13,7 @@ from moto import mock_aws
 
 from fixtures.evidence import Missing
 from fixtures.platforms.alb import LONGEST_PAGE, Alb, Listener
+from fixtures.platforms.argo_cd import ArgoCd, Switch
 from fixtures.platforms.aws import Account
 from fixtures.platforms.changes import Ref
 from fixtures.platforms.ecs import Ecs
@@ -41,6 +43,31 @@ def istio() -> World:
         platform.change(Ref("VirtualService", BLUE, "canary"), "somebody", change)
 
     return World(Istio(platform, BLUE, GREEN), meddle)
+
+
+SHARES = {f"green-{percent}": percent / 100 for percent in (0, 5, 25, 40, 50, 100)}
+SWITCH = Switch("argocd", "door", SHARES, "maintenance", within_s=0.0)  # nobody brings anything out here
+
+
+def application(revision: str = "green-0") -> tuple[str, Json]:
+    metadata = {"namespace": "argocd", "name": "door", "resourceVersion": "1", "uid": "door"}
+    source = {"path": "door", "targetRevision": revision}
+    return "Application", {
+        "metadata": metadata,
+        "spec": {"source": source, "syncPolicy": {"automated": {}}},
+    }
+
+
+def follow(platform: FakePlatform, revision: str) -> None:
+    def change(body: Json) -> None:
+        body["spec"]["source"]["targetRevision"] = revision
+
+    platform.change(SWITCH.ref, "somebody", change)
+
+
+def argo_cd() -> World:
+    platform = FakePlatform(application())
+    return World(ArgoCd(platform, SWITCH), lambda percent: follow(platform, f"green-{percent}"))
 
 
 @dataclass
@@ -113,10 +140,12 @@ def alb(account: Elb, alb_router: Alb) -> World:
     return World(alb_router, account.forward)
 
 
-@pytest.fixture(params=["istio", "alb"])
+@pytest.fixture(params=["istio", "argo-cd", "alb"])
 def world(request: pytest.FixtureRequest) -> World:
-    made: World = request.getfixturevalue("alb") if request.param == "alb" else istio()
-    return made
+    if request.param == "alb":
+        made: World = request.getfixturevalue("alb")
+        return made
+    return istio() if request.param == "istio" else argo_cd()
 
 
 # --- the contract ---------------------------------------------------------------------------------------------------
@@ -177,7 +206,7 @@ def test_a_share_that_cannot_be_expressed_is_refused_and_nothing_is_written(
     world: World, share: float
 ) -> None:
     seen = world.router.read()
-    with pytest.raises(ValueError, match="whole percents"):
+    with pytest.raises(ValueError, match=r"whole percents|no revision"):
         world.router.shift(seen, share)
     assert world.router.read().version == seen.version
 
@@ -186,6 +215,79 @@ def test_who_changed_it_is_said_as_far_as_is_known(world: World) -> None:
     seen = world.router.read()
     world.meddle(40)
     assert "somebody" in world.router.changed_by(seen, world.router.read())
+
+
+# --- Argo CD's own --------------------------------------------------------------------------------------------------
+def says(platform: FakePlatform, word: str) -> None:
+    """As its controller does, of what is to be followed by now."""
+
+    def change(body: Json) -> None:
+        source = dict(body["spec"]["source"])
+        body["status"] = {"sync": {"status": word, "comparedTo": {"source": source}}}
+
+    platform.change(SWITCH.ref, "argocd", change)
+
+
+def test_what_the_controller_writes_meanwhile_is_nobodys_change() -> None:
+    platform = FakePlatform(application())
+    router = ArgoCd(platform, SWITCH)
+    seen = router.read()
+    says(platform, "Synced")
+    assert router.shift(seen, 1.0).green == 1
+    written = platform.objects[SWITCH.ref]
+    assert written["spec"]["source"] == {"path": "door", "targetRevision": "green-100"}
+    assert written["status"]["sync"]["status"] == "Synced"
+
+
+class Ticking:
+    """A clock while which passes Argo CD brings out, after three looks, what it is to follow."""
+
+    def __init__(self, platform: FakePlatform) -> None:
+        self._platform, self._now, self.looks = platform, 0.0, 0
+
+    def now(self) -> float:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        self._now += seconds
+        self.looks += 1
+        says(self._platform, "Synced" if self.looks == 3 else "OutOfSync")
+
+
+def test_a_shift_is_over_when_argo_cd_has_brought_it_out() -> None:
+    platform = FakePlatform(application())
+    says(platform, "Synced")  # of the revision before
+    clock = Ticking(platform)
+    router = ArgoCd(platform, replace(SWITCH, within_s=60.0), clock)
+    assert router.shift(router.read(), 1.0).green == 1
+    assert clock.looks == 3
+
+
+@pytest.mark.parametrize(
+    ("kind_and_body", "said"),
+    [
+        (application("main"), "follows main, of which nobody says who is served"),
+        (
+            ("Application", {**application()[1], "spec": {"source": {"targetRevision": "green-0"}}}),
+            "by itself",
+        ),
+        (
+            ("Application", {**application()[1], "metadata": {"namespace": "argocd", "name": "other"}}),
+            "no App",
+        ),
+    ],
+)
+def test_an_application_that_moves_nobody_is_said(kind_and_body: tuple[str, Json], said: str) -> None:
+    with pytest.raises(Missing, match=said):
+        ArgoCd(FakePlatform(kind_and_body), SWITCH).read()
+
+
+def test_a_door_that_no_revision_closes_is_not_closed() -> None:
+    platform = FakePlatform(application())
+    router = ArgoCd(platform, replace(SWITCH, closed=""))
+    with pytest.raises(Missing, match="close the front door"):
+        router.close(router.read(), "back soon")
+    assert platform.objects[SWITCH.ref]["metadata"]["resourceVersion"] == "1"
 
 
 # --- an ALB's own ---------------------------------------------------------------------------------------------------
