@@ -29,6 +29,7 @@ from fixtures.target.drills import (
     TableDropped,
     VersionBroken,
     VersionTaken,
+    VolumesLost,
 )
 from fixtures.target.faults import NodeLost as NodeFault
 from scenarios.checks.notification import notification_route
@@ -41,6 +42,7 @@ from scenarios.drills.journal import Clock
 from scenarios.drills.nodes import OfNode
 from scenarios.drills.people import Tell
 from scenarios.drills.practice import OfDatabase, Practice
+from scenarios.drills.proving import proofs
 from scenarios.drills.retention import GRACE
 from scenarios.drills.runbook import Act
 from scenarios.drills.schemas import Migration, OfSchema
@@ -101,6 +103,8 @@ class Scene:
             case SchemaBroken(apply=apply, undo=undo):
                 migration = Migration(self._databases[self.around.side], apply, undo)
                 return OfSchema(self._ground(), migration, self._beside("schema.json"), self.clock)
+            case VolumesLost() as volumes:
+                return self._side.volumes(volumes)
             case Everything(of=service):
                 data = self._of_database(disasters.DirectoryDeleted())
                 return OfEverything(data, self._side.version(service), self._side.door())
@@ -108,6 +112,9 @@ class Scene:
 
     def others(self, drill: Drill) -> Mapping[str, Act]:
         """Steps that are not the practice's own."""
+        return {**self._told(drill), **proofs(drill, self.around)}
+
+    def _told(self, drill: Drill) -> Mapping[str, Act]:
         if not isinstance(drill.loses, DatabaseLost | TableDropped | PageCorrupted):
             return self._to_people(drill)
         platform = self.around.platform

@@ -14,9 +14,11 @@ from fixtures.clock import SystemClock
 from fixtures.evidence import Missing, Unsupported
 from fixtures.platforms.abilities import Revisions, Workloads, able
 from fixtures.platforms.changes import Changes, Ref
+from fixtures.platforms.containers import Inside, Restarts
 from fixtures.platforms.kubernetes import Kubernetes
 from fixtures.platforms.kubernetes.configuration import Configuration
 from fixtures.probes.http import Entry, open_client
+from fixtures.target.drills import VolumesLost
 from scenarios.drills.ground import Connection
 from scenarios.drills.journal import Clock
 from scenarios.drills.maintenance import Maintenance
@@ -25,6 +27,7 @@ from scenarios.drills.namespaces import OfNamespace
 from scenarios.drills.revisions import OfRevision, Schema
 from scenarios.drills.servers import rds_of
 from scenarios.drills.versions import OfVersion
+from scenarios.drills.volumes import OfVolumes, Ship
 from scenarios.faults.radius import OPT_IN, has_opted_in
 from scenarios.release.carrying import router_of
 from scenarios.release.fleet import Fleet
@@ -93,6 +96,13 @@ class OnSide:
             self.folder / f"{around.namespace}-revision.json",
             self.clock,
         )
+
+    def volumes(self, loss: VolumesLost) -> OfVolumes:
+        """Raises NoEvidence."""
+        platform, namespace = self.around.platform, self.around.namespace
+        self._opted_in(namespace)
+        ship = Ship(able(platform, Workloads), able(platform, Inside), able(platform, Restarts), namespace)
+        return OfVolumes(ship, loss, self.folder / f"{namespace}-volumes.json", self.clock)
 
     def moment(self, into: str) -> OfMoment:
         """Raises NoEvidence."""

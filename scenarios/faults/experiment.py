@@ -84,7 +84,7 @@ class Trial:
             stack.callback(lambda: setattr(course, "users", users.timeline()))
             course.steady = watching.must_be_steady(users, notices)
             self._count_before()
-            with guarded(Rules(lambda: watching.suffers(asking.others), self.site.abort)) as guard:
+            with guarded(Rules(lambda: asking.breach(), self.site.abort)) as guard:
                 if experiment.released:
                     stage.crowd.close()  # a release brings its own
                     self._harm_released(notices, guard, asking)

@@ -26,6 +26,7 @@ from scenarios.surroundings import Surroundings
 STEADY_S = 2.0  # without a failure before anything is done
 STEADY_WITHIN_S = 60.0
 LASTING_S = 3.0  # without a failure, to count as recovered
+OTHER_SIDE = "other-side"  # the part that an environment of one side declares absent
 USER = "user"  # of the environment's credentials: who is signed in
 PROBES_RPS = 25.0
 PROBE_TIMEOUT_S = 3.0  # beyond what users are to be answered within, where an experiment says so
@@ -108,6 +109,12 @@ class Audience:
 
     users: Asking
     others: Asking
+    alone: bool = False  # there is no other side, and nobody to be spared
+
+    def breach(self) -> str:
+        """What is wrong with those who were to feel nothing. Raises Missing where nobody hears of users any more."""
+        said = suffers(self.others)
+        return "" if self.alone else said
 
     def leave(self) -> None:
         """Raises ProberFailed where one of them had left before."""
@@ -120,13 +127,15 @@ class Audience:
 def audience(experiment: Experiment, around: Surroundings, folder: Path, onlookers: Onlookers) -> Audience:
     """From now on. Raises Missing, ProberFailed."""
     folder.mkdir(parents=True, exist_ok=True)
-    sides = (around.other_side,) if experiment.released else (around.side, around.other_side)
+    alone = bool(around.environment.lacks("", frozenset({OTHER_SIDE})))
+    both = (around.side,) if alone else (around.side, around.other_side)
+    sides = (around.other_side,) if experiment.released else both
     shown = {side: session(experiment, around, side) for side in sides}
     asking = [
         onlookers.begin(plan_of(experiment, around, side), folder / f"{side}.bin", headers)
         for side, headers in shown.items()
     ]
-    return Audience(users=asking[0], others=asking[-1])
+    return Audience(users=asking[0], others=asking[-1], alone=alone)
 
 
 def patience_s(experiment: Experiment) -> float:

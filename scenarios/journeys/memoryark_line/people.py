@@ -27,19 +27,19 @@ class MemoryArk(Api):
     # --- journeys ----------------------------------------------------------------------------------------------------
     def journey_webhook(self, walk: Walk) -> None:
         """What LINE has not signed is nobody's word."""
-        body = _call(_text(marked()))
+        body = call_of(_text(marked()))
         with walk.step("what nobody signed is refused", "line-service"):
             self._called(401, body, None)
         with walk.step("so is what was signed with another secret", "line-service"):
             self._called(401, body, _signature(body, "not-the-secret"))
         with walk.step("and what was signed for something else", "line-service"):
-            self._called(401, body, self._signed(body + b" "))
+            self._called(401, body, self.signed(body + b" "))
         with walk.step("what LINE signed is taken", "line-service"):
-            self._called(200, body, self._signed(body))
+            self._called(200, body, self.signed(body))
 
     def journey_message(self, walk: Walk) -> None:
         text = _text(marked())
-        body = _call(text)
+        body = call_of(text)
         with walk.step("a text that was sent is taken", "line-service"):
             self._taken(1, body)
         with walk.step("it is kept as it was sent", "memoryark-backend"):
@@ -54,22 +54,22 @@ class MemoryArk(Api):
     def journey_delivered_twice(self, walk: Walk) -> None:
         """LINE calls again where it heard no answer; and whoever listened may send what was signed a second time."""
         first, second = _text(marked()), _text(marked())
-        body = _call(first)
+        body = call_of(first)
         with walk.step("an event is taken", "line-service"):
             self._taken(1, body)
         with walk.step("the same call a second time is taken for nothing new", "line-service"):
             self._taken(0, body)
         with walk.step("delivered again beside a new one, only that is new", "line-service"):
             again = {**first, "deliveryContext": {"isRedelivery": True}}
-            self._taken(1, _call(again, second))
+            self._taken(1, call_of(again, second))
         with walk.step("both are kept", "memoryark-backend"):
             for one in (first, second):
                 self._kept(walk, one)
 
     def journey_photo(self, walk: Walk) -> None:
-        photo = _event({"id": _number(), "type": "image", "contentProvider": {"type": "line"}})
+        photo = event_of({"id": _number(), "type": "image", "contentProvider": {"type": "line"}})
         with walk.step("a photo that was sent is taken", "line-service"):
-            self._taken(1, _call(photo))
+            self._taken(1, call_of(photo))
         path, found = _path("photos", photo), list[httpx.Response]()
 
         def fetched() -> bool:
@@ -95,7 +95,7 @@ class MemoryArk(Api):
         return {"Authorization": f"Bearer {self.around.credential('api_token')}"}
 
     def _taken(self, new: int, body: bytes) -> None:
-        found = field(self._called(200, body, self._signed(body)).json(), "new")
+        found = field(self._called(200, body, self.signed(body)).json(), "new")
         if found != new:
             raise Unmet(f"{new} new events were sent, and {found} were taken for new")
 
@@ -119,7 +119,7 @@ class MemoryArk(Api):
         walk.until(there, lambda: f"what was taken is not kept within {walk.within}: {said(found[0])}")
         return dict(found[0].json())
 
-    def _signed(self, body: bytes) -> str:
+    def signed(self, body: bytes) -> str:
         return _signature(body, self.around.credential("line_channel_secret"))
 
     # --- what checks need that know nothing of MemoryArk -------------------------------------------------------------
@@ -130,7 +130,7 @@ class MemoryArk(Api):
 
     def leave_mark(self) -> tuple[object, str]:
         text = _text(marked())
-        self._taken(1, _call(text))
+        self._taken(1, call_of(text))
         return text["message"]["id"], text["message"]["text"]
 
     def sees_mark(self, of: object, mark: str) -> bool:
@@ -144,10 +144,10 @@ def _number() -> str:
 
 
 def _text(text: str) -> dict[str, Any]:
-    return _event({"id": _number(), "type": "text", "text": text})
+    return event_of({"id": _number(), "type": "text", "text": text})
 
 
-def _event(message: Mapping[str, Any]) -> dict[str, Any]:
+def event_of(message: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "type": "message",
         "webhookEventId": uuid.uuid4().hex,
@@ -157,7 +157,7 @@ def _event(message: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _call(*events: Mapping[str, Any]) -> bytes:
+def call_of(*events: Mapping[str, Any]) -> bytes:
     return json.dumps({"destination": "verdigris", "events": events}).encode()
 
 
