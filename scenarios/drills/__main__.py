@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 import time
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,25 +55,25 @@ def main(arguments: list[str] | None = None, now_s: float | None = None) -> int:
 
 
 def heal(target: Target, environment: str, lab: str) -> int:
-    """On both sides: whoever was killed may have been on either."""
+    """On both sides: whoever was killed may have been on either. Each, whatever becomes of the other."""
     done: list[str] = []
+    failed: list[str] = []
     try:
         joint = joined(target.environment(environment), lab)
         for side in Side:
-            around = Surroundings(target, joint, side)
-            try:
-                with alone_on(around, lab) as scene:
-                    done += healed(scene)
-            finally:
-                around.close()
+            with closing(Surroundings(target, joint, side)) as around:
+                try:
+                    with alone_on(around, lab) as scene:
+                        done += healed(scene)
+                except NoEvidence:
+                    raise
+                except Exception as error:  # noqa: BLE001 - whatever it was, it is not healed
+                    failed.append(f"NOT HEALED: {type(error).__name__}: {error}")
     except NoEvidence as error:
-        print(error, file=sys.stderr)
+        print(*failed, *done, error, sep="\n", file=sys.stderr)
         return 3
-    except Exception as error:  # noqa: BLE001 - whatever it was, it is not healed
-        print(f"NOT HEALED: {type(error).__name__}: {error}")
-        return 1
-    print("\n".join(dict.fromkeys(done)) or "no drill was left")
-    return 0
+    print("\n".join(dict.fromkeys([*failed, *done])) or "no drill was left")
+    return 1 if failed else 0
 
 
 def _line(standing: Standing, now_s: float) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from fixtures.evidence import NoEvidence
 from fixtures.notify import notifying
 from fixtures.target import Environment
+from fixtures.target.drills import Everything
 from reports.release.record import Notification
 from scenarios.drills.journal import Clock
 from scenarios.drills.practice import Practice
@@ -24,6 +25,10 @@ from scenarios.surroundings import Surroundings
 
 class AnotherHolds(Exception):
     """Somebody else holds drills here at this moment."""
+
+
+class NotHealed(Exception):
+    """What was begun is not ended everywhere; the message names each, and what was."""
 
 
 @contextmanager
@@ -67,15 +72,25 @@ def alone_on(around: Surroundings, lab: str) -> Iterator[Scene]:
 
 
 def healed(scene: Scene) -> list[str]:
-    """What earlier runs began is ended: what was done, drill by drill. What this environment lacks was never begun."""
-    done = []
-    for drill in scene.around.target.drills.values():
+    """What earlier runs began is ended: what was done, drill by drill. What this environment lacks was never begun.
+
+    Each, whatever becomes of the others; where all was lost at once, that is ended first. Raises NotHealed."""
+    drills = scene.around.target.drills.values()
+    done, failed = [], []
+    for drill in sorted(drills, key=lambda one: not isinstance(one.loses, Everything)):
         try:
             practice = scene.practice(drill)
         except NoEvidence:
             continue
-        if said := practice.heal():
+        try:
+            said = practice.heal()
+        except Exception as error:  # noqa: BLE001 - users may wait for the next
+            failed.append(f"{drill.title}: {type(error).__name__}: {error}")
+            continue
+        if said:
             done.append(f"{drill.title}: {said}")
+    if failed:
+        raise NotHealed("; ".join([*failed, *done]))
     return done
 
 

@@ -15,7 +15,8 @@ from scenarios.drills.versions import OfVersion
 
 @dataclass
 class OfEverything:
-    """Each part heals by itself: the data first, for nothing is well without them, and the door last."""
+    """Each part heals by itself: the data first, for nothing is well without them; then the door, and last the version,
+    which may take minutes to be ready and is that of one side."""
 
     data: OfDatabase
     version: OfVersion
@@ -60,7 +61,7 @@ class OfEverything:
             done.append(part.heal())
 
         with ExitStack() as stack:
-            for part in (self.door, self.version, self.data):  # the last first
+            for part in (self.version, self.door, self.data):  # the last first
                 stack.callback(end, part)
         return "; ".join(filter(None, done))
 

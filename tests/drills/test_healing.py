@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from fixtures.evidence import Missing
 from fixtures.platforms.backups import NotRestored
 from fixtures.platforms.postgres import archive
 from fixtures.platforms.postgres.backups import Recovery
 from fixtures.platforms.postgres.server import Server
+from fixtures.target import Target
+from fixtures.target.drills import Drill
 from scenarios.drills import doors
+from scenarios.drills.alone import NotHealed
+from scenarios.drills.alone import healed as all_healed
 from scenarios.drills.disasters import DirectoryDeleted, PageCorrupted
 from scenarios.drills.ground import Ledger, Note
 from scenarios.drills.healing import heal
+from scenarios.drills.journal import Clock
+from scenarios.drills.practice import Practice
+from scenarios.drills.practices import Scene
 from tests.drills.database import Stand
 from tests.drills.product import StandGround
 
@@ -97,3 +108,47 @@ def test_what_lies_about_after_a_heal_is_said(place: Stand, ledger: Ledger) -> N
         heal(ground, ledger)
         == f"the restored data serve; what was served before lies in {place.data}-aside-1"
     )
+
+
+@dataclass(frozen=True)
+class Begun(Scene):
+    """Where a drill was begun and its heal says so, or raises what it ends in; of any other nothing was."""
+
+    ends: dict[str, str | Exception] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def practice(self, drill: Drill) -> Practice:
+        if drill.name not in self.ends:
+            raise Missing("nobody keeps it here")
+
+        def heal() -> str:
+            self.asked.append(drill.name)
+            end = self.ends[drill.name]
+            if isinstance(end, Exception):
+                raise end
+            return end
+
+        return cast(Practice, SimpleNamespace(heal=heal))
+
+
+def begun(folder: Path, ends: dict[str, str | Exception]) -> Begun:
+    around: Any = SimpleNamespace(target=Target.load("hwayo"))
+    return Begun(around, cast(Any, None), folder / "note.json", Clock(), ends=ends)
+
+
+def test_where_all_was_lost_at_once_its_parts_are_ended_first_and_in_their_order(tmp_path: Path) -> None:
+    scene = begun(tmp_path, {"cache_lost": "", "version_broken": "as it was", "disaster": "the door is open"})
+    assert all_healed(scene) == ["災難恢復: the door is open", "部署最後已知穩定版本: as it was"]
+    assert scene.asked == ["disaster", "cache_lost", "version_broken"]
+
+
+def test_what_cannot_be_ended_keeps_nobody_else_waiting_and_is_named(tmp_path: Path) -> None:
+    ends: dict[str, str | Exception] = {
+        "cache_lost": NotRestored("it does not start"),
+        "version_broken": "as it was",
+    }
+    scene = begun(tmp_path, ends)
+    with pytest.raises(NotHealed) as told:
+        all_healed(scene)
+    assert str(told.value) == "快取遺失: NotRestored: it does not start; 部署最後已知穩定版本: as it was"
+    assert scene.asked == ["cache_lost", "version_broken"]
