@@ -86,12 +86,7 @@ class Course:
         """How users failed while the fault was in, the most frequent first."""
         if self.users is None:
             return ""
-        during = self.users.between(self.began, self.healing).probes
-        failed = during[~np.isin(during["outcome"], (Outcome.OK, *UNSEEN))]
-        how = Counter(
-            str(one["status"]) if one["status"] else Outcome(one["outcome"]).name.lower() for one in failed
-        )
-        return ", ".join(f"{count} with {what}" for what, count in how.most_common(HOW))
+        return failures_of(self.users.between(self.began, self.healing))
 
     def answers(self, within_s: float) -> Answers:
         """To what users asked while the fault was in."""
@@ -158,6 +153,15 @@ class Course:
                 Second(float(second), len(chosen), failed, float(p50_us) / 1000, float(p95_us) / 1000)
             )
         return found
+
+
+def failures_of(users: Timeline) -> str:
+    """How they failed, the most frequent first."""
+    failed = users.probes[~np.isin(users.probes["outcome"], (Outcome.OK, *UNSEEN))]
+    how = Counter(
+        str(one["status"]) if one["status"] else Outcome(one["outcome"]).name.lower() for one in failed
+    )
+    return ", ".join(f"{count} with {what}" for what, count in how.most_common(HOW))
 
 
 def judged(experiment: Experiment, course: Course) -> Measurement:

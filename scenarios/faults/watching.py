@@ -14,7 +14,7 @@ from fixtures.ledger import now
 from fixtures.target.base import Side
 from fixtures.target.experiment import Experiment
 from scenarios.faults.asking import own_entry
-from scenarios.faults.course import Course
+from scenarios.faults.course import Course, failures_of
 from scenarios.faults.notices import Notices
 from scenarios.faults.onlookers import Asking, Onlookers
 from scenarios.journeys import application
@@ -99,8 +99,9 @@ def suffers(others: Watched) -> str:
     last = seen.between(now() - OTHER_S, now())
     if not last.count:
         raise Missing(f"nothing is known of the other side for {OTHER_S:g} s")
-    share = last.failed / last.count
-    return f"{last.failed} of {last.count} requests failed in {OTHER_S:g} s" if share > OTHER_LOST else ""
+    if last.failed / last.count <= OTHER_LOST:
+        return ""
+    return f"{last.failed} of {last.count} requests failed in {OTHER_S:g} s ({failures_of(last)})"
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def test_users_who_stay_with_a_side_that_is_failing_are_told_of(tried: Tried, ac
     with broken(access, keeps):
         said, reason = tried(told)
     assert said is Verdict.FAIL
-    assert "green still answers users on connections that were kept after 30s" in reason
+    assert "green still answers users" in reason
 
 
 @pytest.mark.long
@@ -47,7 +47,7 @@ def test_users_who_stay_with_a_side_from_which_a_release_was_taken_back_are_told
     with broken(access, keeps):
         said, reason = tried(row("release-rolled-back"))
     assert said is Verdict.FAIL
-    assert "green still answers users on connections that were kept after 30s" in reason
+    assert "green still answers users" in reason
 
 
 @pytest.mark.long
