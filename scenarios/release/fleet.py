@@ -23,6 +23,7 @@ REDEPLOYED = {
 SERVERS_OWN = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "selfLink")
 REMOVE_AFTER = "verdigris/remove-after"
 TRIES = 5  # a controller writes to the same objects all the time
+SOON_S = 20.0  # within which a workload that is put back is ready, or the next is put back beside it
 
 Json = dict[str, Any]
 
@@ -51,9 +52,13 @@ class Fleet:
             self._change(Ref(KIND, self.namespace, name), ("spec", "replicas"), number)
 
     def put_back(self, wanted: Mapping[str, int]) -> None:
-        """Where the number there is one that we set; what an autoscaler or a person has set since stays."""
-        ours = {name for name, number in self.replicas().items() if self._ours.get(name) == number}
-        self.scale({name: number for name, number in wanted.items() if name in ours})
+        """Where the number there is one that we set; what an autoscaler or a person has set since stays. One workload
+        after the other: nobody waits for them, and the other side's users may be served by the same machines."""
+        for name, number in wanted.items():
+            there = self.replicas().get(name)
+            if there != number and there == self._ours.get(name):
+                self.scale({name: number})
+                self.wait_ready(SOON_S)
 
     def at_least(self, wanted: Mapping[str, int]) -> None:
         """Scaled up where there are fewer; a number that an autoscaler or a person has raised since stays."""
