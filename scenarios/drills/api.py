@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 import httpx
 
-from fixtures.probes.http import Entry, is_loopback, trust
+from fixtures.probes.http import Entry, is_loopback, said, trust
+from scenarios.drills.journal import Outcome
+from scenarios.drills.writer import Said
 from scenarios.release.probes import Connections, Plan
 
 # Answers that settle it: what was asked for is not stored. Whatever else is no success leaves it open.
@@ -15,6 +17,18 @@ SETTLED = (400, 401, 403, 404, 413, 422)
 
 class Unreadable(RuntimeError):
     """What is stored could not be read in full, so nothing can be said of what is gone."""
+
+
+def answered(response: httpx.Response, *settled: int) -> Said:
+    """What an answer to a write says of it. 200 is what was kept before, by its own key; `settled`: as SETTLED, of a
+    system that has more of them."""
+    if response.status_code in (200, 201):
+        try:
+            return Said(Outcome.ACKNOWLEDGED, int(response.json()["id"]))
+        except (ValueError, KeyError, TypeError):
+            return Said(Outcome.UNSURE, why=f"an acknowledgement without an id: {said(response)}")
+    is_refused = response.status_code in (*SETTLED, *settled)
+    return Said(Outcome.REFUSED if is_refused else Outcome.UNSURE, why=said(response))
 
 
 def asking(entry: Entry, path: str) -> Plan:

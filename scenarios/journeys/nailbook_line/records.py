@@ -10,8 +10,7 @@ from typing import Any
 import httpx
 
 from fixtures.probes.http import Entry, open_client, said
-from scenarios.drills.api import SETTLED, Unreadable, asking, client_of
-from scenarios.drills.journal import Outcome
+from scenarios.drills.api import Unreadable, answered, asking, client_of
 from scenarios.drills.truth import Kept
 from scenarios.drills.writer import Said, fingerprint
 from scenarios.journeys.nailbook_line.people import NailBook
@@ -47,14 +46,7 @@ class Bookings:
 
     async def submit(self, http: httpx.AsyncClient, form: Mapping[str, Any]) -> Said:
         asked = {**form, "staff": form["staff_id"], "minutes": MINUTES}
-        response = await http.post(PATH, json=asked)
-        if response.status_code in (200, 201):
-            try:
-                return Said(Outcome.ACKNOWLEDGED, int(response.json()["id"]))
-            except (ValueError, KeyError, TypeError):
-                return Said(Outcome.UNSURE, why=f"an acknowledgement without an id: {said(response)}")
-        settled = response.status_code in (*SETTLED, 409)
-        return Said(Outcome.REFUSED if settled else Outcome.UNSURE, why=said(response))
+        return answered(await http.post(PATH, json=asked), 409)
 
     def kept(self) -> Sequence[Kept]:
         """Of every day and everybody that was booked. Raises Unreadable."""
