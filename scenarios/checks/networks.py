@@ -16,6 +16,7 @@ from scenarios.surroundings import Surroundings
 from scenarios.tally import Tally
 
 AT_ONCE = 12  # knocks
+TRIES = 3  # at the way that is open: a machine that has no time lets nobody in, and shows no wall
 
 
 @measures(NetworksApart)
@@ -52,7 +53,7 @@ def _try(check: NetworksApart, knock: Knock, around: Surroundings, tally: Tally)
     """Raises NoEvidence where nobody can knock, or where knocking says nothing."""
     pod, found = inside(knock.source, around), by_service(around)
     name, port = knock.open
-    if not is_let_in(around, pod, check.by, (name, port)):
+    if not any(is_let_in(around, pod, check.by, (name, port)) for _ in range(TRIES)):
         raise Missing(
             f"{pod.name} does not even reach {name}:{port}, so that it reaches nothing else means nothing"
         )
