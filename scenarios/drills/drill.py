@@ -121,7 +121,8 @@ class Held:
     def _is_back(self) -> bool:
         since = self.probing.timeline().between(self.onset_s, float("inf"))
         lasting_s = self.stage.lasting_s
-        if recovery.writes_back(self.writer.writes(), self.onset_s, lasting_s) is None:
+        writes = recovery.known(self.writer.writes())
+        if recovery.writes_back(writes, self.onset_s, lasting_s) is None:
             return False
         return recovery.reads_back(since, self.onset_s, lasting_s) is not None
 

@@ -130,6 +130,13 @@ def reads_back(since: Timeline, onset_s: float, lasting_s: float = LASTING_S) ->
     return None if back_s is None else max(0.0, back_s - onset_s)
 
 
+def known(writes: Sequence[Write]) -> list[Write]:
+    """Of those who are still writing: what was sent before the first that waits for its answer. That is no failure yet,
+    and what came after it shows nothing before it has one."""
+    waits_s = min((one.sent_s for one in writes if one.answered_s is None), default=math.inf)
+    return [one for one in writes if one.sent_s < waits_s]
+
+
 def writes_back(writes: Sequence[Write], onset_s: float, lasting_s: float = LASTING_S) -> float | None:
     """Seconds from the onset until the first write was sent from which all were acknowledged, for so long."""
     since = sorted(_since(writes, onset_s), key=lambda one: one.sent_s)

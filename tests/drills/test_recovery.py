@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from scenarios.drills.drill import Held, Stage
 from scenarios.drills.journal import Outcome, Write
 from scenarios.drills.recovery import Recovery, measure, writes_back
 from scenarios.drills.truth import Cut, Kept, compare
@@ -119,3 +122,28 @@ def test_a_write_that_was_under_way_at_the_onset_counts() -> None:
     assert writes_back([under_way], ONSET_S) is None
     relapse = [*later[:2], replace(later[2], outcome=Outcome.UNSURE), *later[3:]]
     assert writes_back(relapse, ONSET_S) == pytest.approx(3)
+
+
+@pytest.mark.parametrize(
+    ("waits", "said"),
+    [((39.5, 41.0), "users have read and written"), ((2.2, 2.4), "users could not read and write")],
+    ids=["the newest", "an older one"],
+)
+def test_what_is_still_under_way_is_no_failure_and_hides_none(
+    tmp_path: Path, waits: tuple[float, float], said: str
+) -> None:
+    """A product that takes longer than it is between two writes is never seen without one."""
+    live = [
+        replace(one, outcome=Outcome.UNSURE, answered_s=None)
+        if waits[0] <= one.sent_s - ONSET_S < waits[1]
+        else one
+        for one in writes(failing=(0.0, 2.0))
+    ]
+    writer: Any = SimpleNamespace(writes=lambda: live)
+    seen = reads(tmp_path, failing=(0.0, 2.0))
+    probing: Any = SimpleNamespace(timeline=lambda: seen)
+    nobody = cast(Any, None)
+    stage = Stage(nobody, tmp_path, nobody, "small", "here", back_s=0.0, lasting_s=0.5)
+    held = Held(nobody, nobody, stage, writer, probing, onset_s=ONSET_S)
+    held.see_them_back()
+    assert said in held.moments[-1].what
