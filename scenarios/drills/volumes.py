@@ -85,8 +85,6 @@ class Ship:
 class OfVolumes(Noted):
     """`file`: what is lost and where it lies meanwhile, until it is over."""
 
-    holds = "where the files lie aside"
-
     ship: Ship
     loss: VolumesLost
     file: Path
@@ -167,9 +165,10 @@ class OfVolumes(Noted):
         super().clear()
 
     def keep(self, *, is_over: bool) -> str:
-        said = super().keep(is_over=is_over)
+        if is_over:
+            super().clear()  # the note alone: the files stay
         lies = ", ".join(f"{folder}/{ASIDE}-{self._struck}" for folder in self.loss.volumes)
-        return said or f"kept, for not all is proven to be back: {lies} in {self.loss.of}"
+        return f"kept, for not all is proven to be back: {lies} in {self.loss.of}"
 
     # -----------------------------------------------------------------------------------------------------------------
     def _choose(self) -> None:
