@@ -53,14 +53,15 @@ class Told:
     asks: str
     moments: Sequence[Moment] = ()
     seconds: Sequence[Second] = ()
+    others: Sequence[Second] = ()  # of the other side's users, where they are others
     notes: Sequence[str] = ()
 
 
-def rates(told: Told) -> Chart:
-    asked = [(one.at_s, float(one.asked)) for one in told.seconds]
-    failed = [(one.at_s, float(one.failed)) for one in told.seconds]
+def rates(told: Told, of: Sequence[Second], title: str) -> Chart:
+    asked = [(one.at_s, float(one.asked)) for one in of]
+    failed = [(one.at_s, float(one.failed)) for one in of]
     lines = [Line("asked", asked, 0, steps=True), Line("failed", failed, 1, steps=True)]
-    return _chart(told, "What users asked, and what failed", Axis("requests/s", low=0.0), lines)
+    return _chart(told, title, Axis("requests/s", low=0.0), lines)
 
 
 def latency(told: Told) -> Chart:
@@ -80,9 +81,10 @@ def _chart(told: Told, title: str, y: Axis, lines: list[Line]) -> Chart:
 
 def render(told: Told) -> str:
     template = _templates().get_template("experiment.html.jinja2")
-    return template.render(
-        told=told, tone=TONES.get(told.verdict, "inconclusive"), charts=[rates(told), latency(told)]
-    )
+    drawn = [rates(told, told.seconds, "What users asked, and what failed"), latency(told)]
+    if told.others:
+        drawn.append(rates(told, told.others, "What the other side's users asked, whom nobody was to harm"))
+    return template.render(told=told, tone=TONES.get(told.verdict, "inconclusive"), charts=drawn)
 
 
 def write(told: Told, folder: Path, redact: Redact) -> Path:

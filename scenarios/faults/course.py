@@ -39,6 +39,7 @@ class Course:
     rush: Rush | None = None  # what a service was asked, where that is to be known
     taken_back: Rollback | None = None  # how users were taken back, where they were to be
     afterwards: Timeline | None = None  # what they saw from then on, while the fault was still in
+    others: Timeline | None = None  # what the other side's saw, who were to see nothing of it
     steady: Timeline | None = None  # what users saw just before, without a failure
     release: Release | None = None  # that was under way, and what it did by itself
     unheeded: str = ""  # how that left the fault unnoticed, where it did
@@ -130,18 +131,19 @@ class Course:
             reason=reason,
             asks=experiment.asks,
             moments=self.moments,
-            seconds=self.seconds(),
+            seconds=self._seconds(self.users),
+            others=self._seconds(self.others),
             notes=[
                 *(_said(experiment, self) if self.injections else ()),
                 *(f"Changed by others meanwhile: {one}" for one in others),
             ],
         )
 
-    def seconds(self) -> list[Second]:
-        """What users saw, second by second: those who began to ask while another fault was in, once that was over."""
-        if self.users is None or not self.injections or not len(self.users.probes):
+    def _seconds(self, users: Timeline | None) -> list[Second]:
+        """What they saw, second by second: those who began to ask while another fault was in, once that was over."""
+        if users is None or not self.injections or not len(users.probes):
             return []
-        probes = self.users.probes
+        probes = users.probes
         probes = probes[probes["due_us"] >= self.watched_from * 1e6]
         after_s = probes["due_us"] / 1e6 - self.began
         found = []

@@ -3,7 +3,7 @@ own triggers are to take the users back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,15 +12,14 @@ from fixtures.ledger import now
 from fixtures.target.base import Side
 from fixtures.target.experiment import Experiment
 from reports.release import record
-from scenarios.faults.notices import Notices, Seen
+from scenarios.faults.notices import HEALTH
 from scenarios.release.carrying import Hearers, Wish, carry_out
 from scenarios.release.stage import Progress
 from scenarios.surroundings import Surroundings
 
 FOLDER = "release"  # within the experiment's, of what the release leaves
-USERS_RPS = (
-    15.0  # stand-ins: enough to notice a fault by, and what is taken back need not be shown to be good
-)
+USERS_RPS = 15.0  # stand-ins: enough to notice a fault by; nobody need be shown to be good
+PROBES_RPS = 25.0  # beside those who ask throughout
 
 
 class Unheeded(Exception):
@@ -67,7 +66,8 @@ def carried(around: Surroundings, meeting: Meeting, folder: Path, wish: Wish) ->
         raise Missing("a release leads users from blue to green, and blue's users must ask for no side")
     unheeded = ""
     try:
-        wish = replace(wish, most_rps=USERS_RPS)
+        # The side that is left is not cleaned up: it still has a fault to be taken out.
+        wish = replace(wish, most_rps=USERS_RPS, probes_rps=PROBES_RPS, cleans=False)
         carry_out(around, wish, folder / FOLDER, Hearers(lambda _: None, on_progress=meeting))
     except Unheeded as error:
         unheeded = str(error)
@@ -78,21 +78,24 @@ def reason_of(found: record.Release) -> str:
     return f"{found.outcome}: {'; '.join(found.reasons)}"
 
 
-def heeded(found: record.Release, notices: Sequence[Notices], around: Surroundings, seen: Seen) -> str:
-    """What the release was taken back for, where that is not what was to be noticed; what was, is seen at its decision
-    at the latest."""
-    if found.rollback is None:
-        return ""
-    others = []
-    for one in notices:
-        metric = around.target.metrics.get(one.trigger)
-        named = metric.title if metric else f"probe {one.trigger}"
-        reason = next((reason for reason in found.reasons if named in reason), None)
-        if reason is None:
-            others.append(f"the release was taken back for something else than {named}: {reason_of(found)}")
-        else:
-            seen.at(f"trigger {one.trigger}", found.rollback.decided_s, reason)
-    return "; ".join(others)
+@dataclass(frozen=True)
+class Heeded:
+    """The trigger that had a release taken back, and its reason in words."""
+
+    trigger: str
+    reason: str
+
+
+def heeded(found: record.Release, experiment: Experiment, around: Surroundings) -> Heeded | None:
+    """Of what was to be noticed, and of the health of what is harmed, whichever broke its bound first; None where it
+    was taken back for something else."""
+    for trigger in (*(one.trigger for one in experiment.notices if one.trigger), HEALTH):
+        metric = around.target.metrics.get(trigger)
+        named = [metric.title] if metric else [f"{HEALTH}: {one.service} failed" for one in experiment.faults]
+        for reason in found.reasons:
+            if any(one in reason for one in named):
+                return Heeded(trigger, reason)
+    return None
 
 
 def moments(found: record.Release) -> list[tuple[float, str]]:

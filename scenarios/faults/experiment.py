@@ -11,6 +11,7 @@ from pathlib import Path
 from fixtures.clock import TimedOut, wait_until
 from fixtures.ledger import now
 from fixtures.target.experiment import Experiment
+from reports.release.record import Release
 from reports.verdicts import Measurement
 from scenarios.faults import during, watching
 from scenarios.faults.acts import HealFailed
@@ -82,6 +83,8 @@ class Trial:
             asking = stack.enter_context(stage.audience(experiment, self.folder))
             users = asking.users
             stack.callback(lambda: setattr(course, "users", users.timeline()))
+            if asking.others is not users:
+                stack.callback(lambda: setattr(course, "others", asking.others.timeline()))
             course.steady = watching.must_be_steady(users, notices)
             self._count_before()
             with guarded(Rules(lambda: asking.breach(), self.site.abort)) as guard:
@@ -158,10 +161,22 @@ class Trial:
             course.release = found
             if not course.injections:
                 raise NotSteady(f"the release was over before: {during.reason_of(found)}")
-            course.unheeded = course.unheeded or during.heeded(found, notices, self.around, course.seen)
             if found.rollback:
                 course.taken_back = found.rollback
                 course.afterwards = afterwards(found.rollback, asking.others.timeline())
+                self._heeded(found, found.rollback.decided_s)
+
+    def _heeded(self, found: Release, decided_s: float) -> None:
+        """One trigger takes a release back, and whichever was first need not wait for another: what was to be noticed
+        is that one, at the decision at the latest."""
+        by = during.heeded(found, self.experiment, self.around)
+        if by is None:
+            other = f"the release was taken back for something else: {during.reason_of(found)}"
+            self.course.unheeded = self.course.unheeded or other
+            return
+        what = f"trigger {by.trigger}"
+        self.course.seen.at(what, decided_s, by.reason)
+        self.course.expected = {what: max(self.course.expected.values())}
 
     def _put_in(self, faults: ExitStack, lasts_s: float) -> None:
         radius = radius_of(self.experiment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fixtures.evidence import Unsupported
@@ -48,6 +48,8 @@ class Wish:
     lab: str = ""  # its name, where the environment is embedded: what is to be undone is kept for each apart
     watchdog: Watchdog | None = None  # that stands by already
     most_rps: float = math.inf  # stand-in users; fewer than a stage's claims need leave it inconclusive
+    probes_rps: float = Plan.rate_rps
+    cleans: bool = True  # the side that users have left, as the profile says
 
 
 @dataclass(frozen=True)
@@ -76,11 +78,13 @@ def router_of(around: Surroundings, changes: Changes | None = None) -> Router:
 def carry_out(around: Surroundings, wish: Wish, folder: Path, hearers: Hearers) -> record.Release:
     """The whole release. Its record is written to the folder, whatever happens; what ends the process goes on."""
     terms = terms_of(around.target, around.environment)
+    if not wish.cleans:
+        terms = replace(terms, release=terms.release.model_copy(update={"clean": None}))
     folder.mkdir(parents=True, exist_ok=True)
     with (
         _undone_if_killed(around, wish, terms, hearers.say) as undoable,
         _users(around, terms, wish.most_rps, hearers) as (moments, rate_rps),
-        probed(around, terms, folder) as probing,
+        probed(around, terms, folder, wish.probes_rps) as probing,
     ):
         namespaces = around.environment.namespaces
         let_go = undoable.keep if undoable else lambda: None
@@ -142,8 +146,10 @@ def _users(
 
 
 @contextmanager
-def probed(around: Surroundings, terms: Terms, folder: Path) -> Iterator[Probing]:
+def probed(
+    around: Surroundings, terms: Terms, folder: Path, rate_rps: float = Plan.rate_rps
+) -> Iterator[Probing]:
     """Asks as users do, without a side: who answers is the router's doing."""
     url = around.entry.rstrip("/") + terms.release.probe
-    with Probing(Plan(url, ca=str(around.ca or "")), folder / PROBES) as probing:
+    with Probing(Plan(url, rate_rps, ca=str(around.ca or "")), folder / PROBES) as probing:
         yield probing

@@ -201,10 +201,11 @@ def test_an_experiment_that_others_had_a_hand_in_is_invalid(changed: dict[str, A
 
 
 def test_its_page_shows_the_axis_and_what_users_saw_and_no_secret(tmp_path: Path) -> None:
-    found = course(users=users(range(60, 100)))
+    found = course(users=users(range(60, 100)), others=users())
     told = found.told(EXPERIMENT, *verdict(found))
-    assert [one.asked for one in told.seconds] == [50] * 10
+    assert [one.asked for one in told.seconds] == [one.asked for one in told.others] == [50] * 10
     assert sum(one.failed for one in told.seconds) == 40
+    assert sum(one.failed for one in told.others) == 0
     text = page.write(told, tmp_path, lambda text: text.replace("pod-kill", "***")).read_text()
     assert "pod-kill" not in text
     for shown in (
@@ -215,6 +216,7 @@ def test_its_page_shows_the_axis_and_what_users_saw_and_no_secret(tmp_path: Path
         "20.0% of users",
         "40 of 200 requests of users failed while the fault was in (40 with 503)",
         "<svg",
+        "users asked, whom nobody was to harm",
     ):
         assert shown in text
 

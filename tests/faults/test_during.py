@@ -146,9 +146,11 @@ def test_a_release_that_could_not_tell_passes_nothing() -> None:
 
 def test_a_release_is_to_be_taken_back_for_what_was_put_in() -> None:
     around: Any = SimpleNamespace(target=Target.load("hwayo"))
-    notice: Any = SimpleNamespace(trigger="http_error_rate")
-    seen = Seen()
-    assert during.heeded(release(), [notice], around, seen) == ""
-    assert seen.moments == {TRIGGER: T0 + 2}
-    slow = release(reasons=("HTTP 響應時間: slow",))
-    assert "taken back for something else than HTTP 錯誤率" in during.heeded(slow, [notice], around, Seen())
+    (harmed,) = (one.service for one in EXPERIMENT.faults)
+    heeded = during.heeded(release(), EXPERIMENT, around)
+    assert heeded == during.Heeded("http_error_rate", REASON)
+    unwell = f"probe health: {harmed} failed 4 times in a row"
+    heeded = during.heeded(release(reasons=(unwell,)), EXPERIMENT, around)
+    assert heeded == during.Heeded("health", unwell)
+    for other in ("HTTP 響應時間: slow", "probe health: somebody-else failed 4 times in a row"):
+        assert during.heeded(release(reasons=(other,)), EXPERIMENT, around) is None
