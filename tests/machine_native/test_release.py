@@ -21,7 +21,7 @@ from tests.labs import broken as broken
 from tests.release.carried import Carried, carried
 from tests.suites.running import run_stage
 
-pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(420)]
 SYSTEM = "machine-native-ops"
 DEFECTS = known(SYSTEM)
 USERS = {"zero_downtime"}  # how they fare depends on who else uses this machine

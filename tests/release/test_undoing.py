@@ -14,6 +14,7 @@ import pytest
 
 from fixtures.evidence import Unreachable
 from fixtures.ledger import Entry, Ledger
+from fixtures.platforms.argo_cd import ArgoCd, Switch
 from fixtures.platforms.changes import Changes, Conflict, Json, Ref
 from fixtures.platforms.istio import Istio
 from scenarios.faults.acts import MARK, Hands, notes_of
@@ -105,6 +106,21 @@ def healed(platform: Changes, folder: Path) -> None:
     healer = Healer(Hands(platform, lambda *_: None), ledger, clock=FakeClock())
     assert not [one.text for one in healer.heal_of_killed(ledger.entries) if one.failed]
     assert not ledger.entries()
+
+
+def test_users_who_were_moved_by_what_is_delivered_are_put_back_by_it(tmp_path: Path) -> None:
+    """Although the controller has written into the Application since."""
+    switch = Switch("argocd", "door", {"to-blue": 0.0, "to-green": 1.0}, within_s=0.0)
+    metadata = {"namespace": "argocd", "name": "door", "resourceVersion": "1", "uid": "door"}
+    source, automated = {"path": "door", "targetRevision": "to-blue"}, {"automated": dict[str, str]()}
+    spec = {"source": source, "syncPolicy": automated}
+    platform = FakePlatform(("Application", {"metadata": metadata, "spec": spec}))
+    found = essence(platform)
+    router = ArgoCd(Undoable(platform, Ledger(tmp_path), Awake(), 3600), switch)
+    assert router.shift(router.read(), 1.0).green == 1
+    platform.change(switch.ref, "argocd", lambda body: body.update(status={"sync": {"status": "Synced"}}))
+    healed(platform, tmp_path)
+    assert essence(platform) == found
 
 
 def test_wherever_it_is_killed_everything_is_put_back(tmp_path: Path) -> None:
