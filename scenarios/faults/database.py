@@ -13,7 +13,7 @@ from fixtures.evidence import Missing, NoEvidence, Unreachable
 from fixtures.platforms.changes import Ref
 from fixtures.target.faults import ConnectionsExhausted, DatabaseSlowed, DatabaseStopped, FaultOrder
 from scenarios.faults.acts import Act, Hold, Say
-from scenarios.faults.radius import Plan
+from scenarios.faults.radius import Forbidden, Plan
 from scenarios.faults.registry import Declared, Right, puts_in
 from scenarios.faults.service import OfService
 
@@ -43,6 +43,7 @@ class OfDatabase(OfService[D]):
     """Asked as the application asks: with its credential, by a connection made anew each time."""
 
     def plan(self) -> Plan:
+        self.must_be_ours_alone()
         self.remember()
         felt_by = self.everyone()
         return Plan((self.act(),), self.victims(felt_by), len(felt_by))
@@ -52,6 +53,14 @@ class OfDatabase(OfService[D]):
 
     def effect(self) -> str:
         raise NotImplementedError
+
+    def must_be_ours_alone(self) -> None:
+        """Raises Forbidden where the other side has the same one: its users, whom nobody moved, would be harmed too."""
+        other = self.around.other_side
+        if "other-side" in self.around.environment.absent:
+            return
+        if _place(self.around.store("database", other)) == _place(self.url):
+            raise Forbidden(f"{self.name}: the database is {other}'s too")
 
     @property
     def space(self) -> Ref:
@@ -200,6 +209,11 @@ class Slowed(OfDatabase[DatabaseSlowed]):
             self.ask(query)
             slowest_s = max(slowest_s, time.monotonic() - begun)
         return slowest_s
+
+
+def _place(url: str) -> tuple[str | None, int | None, str]:
+    told = urlsplit(url)
+    return told.hostname, told.port, told.path
 
 
 def _line(error: Exception | None) -> str:

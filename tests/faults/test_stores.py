@@ -21,7 +21,7 @@ from fixtures.ledger import Entry, Runner, now
 from fixtures.target.faults import AnyFault
 from scenarios.faults.catalogue import made
 from scenarios.faults.healing import Healer, marks
-from scenarios.faults.radius import BlastRadius
+from scenarios.faults.radius import BlastRadius, Forbidden
 from scenarios.faults.site import Fault
 from tests import loops
 from tests.faults import small
@@ -125,6 +125,21 @@ def test_without_the_owners_credential_nothing_is_done(urls: URLS, tmp_path: Pat
     ):
         pass
     assert here.ledger.entries() == []
+
+
+@pytest.mark.parametrize("told", OF_THE_DATABASE, ids=name)
+def test_a_database_that_is_the_other_sides_too_is_not_touched(
+    told: dict[str, Any], urls: URLS, tmp_path: Path
+) -> None:
+    cluster, green = Cluster(), urls["database"]["green"]
+    shared = {**urls, "database": {"blue": green.replace("?", "?application_name=blue&"), "green": green}}
+    here = small.site(cluster, shared, tmp_path)
+    with (
+        pytest.raises(Forbidden, match="the database is blue's too"),
+        here.inject(fault(told, shared, cluster), BlastRadius(at_most=2)),
+    ):
+        pass
+    assert here.ledger.entries() == marks(cluster) == []
 
 
 def test_a_flood_is_taken_out_of_a_queue_and_users_jobs_stay(urls: URLS, tmp_path: Path) -> None:
