@@ -7,7 +7,6 @@ All of it is done by commands in the container that has the volumes and the back
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,6 +91,7 @@ class OfVolumes(Noted):
     _sound: dict[str, Sound] = field(default_factory=dict)  # by folder
     _refused: list[str] = field(default_factory=list)
     _struck: str = ""
+    _restored: bool = False
 
     def fit(self) -> str:
         self.must_be_over()
@@ -119,6 +119,8 @@ class OfVolumes(Noted):
     def restore(self) -> str:
         """Raises NotRestored, and NotProven where what was laid out is not the backup."""
         said = []
+        # From the first that is in its place: what users wrote into it before the last one was counts as written after.
+        self.resumed_s = self.clock()
         for folder, packed in self.loss.volumes.items():
             found = self._sound[folder]
             try:
@@ -126,7 +128,7 @@ class OfVolumes(Noted):
             except NotRestored as error:
                 raise NotProven(f"{folder} from {found.file}: {error}") from error
             said.append(f"{folder}: {files} files of {found.file}, the same as in it")
-        self.resumed_s = self.clock()
+        self._restored = True
         self.reaches_s = min(one.made_s for one in self._sound.values())
         return "; ".join(said)
 
@@ -155,7 +157,7 @@ class OfVolumes(Noted):
         return f"{', '.join(told['folders'])} are as they were"
 
     def left_behind(self) -> Sequence[str]:
-        lost = self._struck and not math.isfinite(self.resumed_s) and self.file.exists()
+        lost = self._struck and not self._restored and self.file.exists()
         gone = [f"{', '.join(self.loss.volumes)} were not restored"] if lost else []
         return [*gone, *self._unwell()]
 

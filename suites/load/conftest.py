@@ -20,6 +20,8 @@ from scenarios.load.result import LoadRun
 from scenarios.surroundings import Surroundings
 
 MadeMeans = Callable[..., Means]
+# The part that an environment lacks where what monitoring counts are not users' requests alone.
+OWN_COUNTS = "own-counts"
 LAST = "test_remembered.py"  # keeps what the others judged
 LOGGED_EVERY_S = 10  # into a log
 REMARKS = pytest.StashKey[list[str]]()
@@ -72,6 +74,7 @@ def remark(pytestconfig: pytest.Config) -> Say:
 def means(surroundings: Surroundings, asked: LoadOptions, pytestconfig: pytest.Config) -> MadeMeans:
     """With what runs are made: `means(Side.GREEN)` counts on that side."""
     follow = following(pytestconfig, LOGGED_EVERY_S)
+    counted_alone = not surroundings.environment.lacks("", frozenset({OWN_COUNTS}))
 
     def shown(progress: Progress) -> None:
         follow(progress.elapsed_s, progress)
@@ -85,11 +88,19 @@ def means(surroundings: Surroundings, asked: LoadOptions, pytestconfig: pytest.C
             # Only the lab is known to have no other users meanwhile.
             counter=ScrapedCounter(
                 surroundings.prometheus, Queries.of(surroundings.target), namespaces, exclusive=found.embedded
-            ),
+            )
+            if counted_alone
+            else None,
             on_progress=shown,
         )
 
     return made
+
+
+class Promised(Objective):
+    """By this suite itself, of an environment that has these parts."""
+
+    parts: frozenset[str] = frozenset()
 
 
 def local(means: Means) -> Means:

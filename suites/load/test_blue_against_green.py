@@ -5,24 +5,19 @@ from __future__ import annotations
 import pytest
 
 from fixtures.session.judge import Judge
-from fixtures.target import Bound, Indicator, Objective
+from fixtures.target import Bound, Indicator
 from reports.baseline.sides import Change
 from scenarios.load.keeping import compared, side_by_side, uncompared
 from scenarios.load.result import LoadRun
+from suites.load.conftest import Promised
 
 pytestmark = pytest.mark.load
 
 
-class Compared(Objective):
-    @property
-    def parts(self) -> frozenset[str]:
-        """Of an environment."""
-        return frozenset({"other-side"})
-
-
-def promise(must: bool) -> Compared:
+def promise(must: bool) -> Promised:
     """Too little data to tell is worth reading, and takes no release back."""
-    return Compared(
+    return Promised(
+        parts=frozenset({"other-side"}),
         name="green_no_slower",
         title="綠環境不慢於藍環境",
         that=Bound.read("violations <= 0 violations"),
