@@ -29,6 +29,7 @@ from scenarios.faults.stage import Stage
 from scenarios.faults.takeback import afterwards, longest_s, take_back
 from scenarios.faults.watching import POLL_S, Audience, NotSteady
 from scenarios.release.carrying import Wish
+from scenarios.release.probing import ProberFailed
 from scenarios.surroundings import Surroundings
 from scenarios.tally import UNIT
 
@@ -68,6 +69,10 @@ class Trial:
             if error.breach:
                 return Measurement(1.0, UNIT, 1, bad=1, why=str(error))
             return Measurement(None, UNIT, 0, invalid=str(error))
+        except ProberFailed as error:
+            if self.course.injections:
+                raise
+            return Measurement(None, UNIT, 0, invalid=f"nobody asked as users do: {error}")
         except HealFailed as error:
             return left_behind(self.experiment, self.course, str(error))
         return judged(self.experiment, self.course)

@@ -12,11 +12,14 @@ import pytest
 
 from fixtures.clock import wait_until
 from fixtures.evidence import NoEvidence
+from fixtures.objectives import assess
 from fixtures.target import Side, Target
 from fixtures.target.base import Sides
 from fixtures.target.experiment import Experiment
+from reports.verdicts import Verdict
 from scenarios.faults import watching
 from scenarios.faults.course import Course
+from scenarios.faults.experiment import Trial
 from scenarios.faults.onlookers import Asking, Onlookers
 from scenarios.faults.stage import Stage
 from scenarios.release.probes import Plan
@@ -94,13 +97,17 @@ def test_who_ended_before_they_were_told_to_is_not_taken_for_done(front: Front, 
 
 # --- a stage ---------------------------------------------------------------------------------------------------------
 @pytest.fixture
-def stage(front: Front) -> Iterator[Stage]:
+def around(front: Front) -> Surroundings:
     target = Target.load("hwayo")
     told = {
         "entry": front.url.removesuffix("/health"),
         "route": Sides[dict[str, str]](blue={}, green={"canary": "true"}),
     }
-    around = Surroundings(target, target.environment("lab").model_copy(update=told), Side.GREEN)
+    return Surroundings(target, target.environment("lab").model_copy(update=told), Side.GREEN)
+
+
+@pytest.fixture
+def stage(around: Surroundings) -> Iterator[Stage]:
     with Stage(around) as found:
         yield found
 
@@ -133,6 +140,18 @@ def test_who_cannot_begin_early_begins_with_the_experiment_and_says_why_not(
     stage.expect(someone, tmp_path)
     with pytest.raises(NoEvidence, match="credential user"), stage.audience(someone, tmp_path):
         pass
+
+
+def test_an_experiment_in_which_nobody_can_ask_did_not_happen(
+    stage: Stage, around: Surroundings, tmp_path: Path
+) -> None:
+    """Their record is there already."""
+    (tmp_path / "green.bin").touch()
+    nowhere: Any = None  # nothing is put in
+    one = row("pod-lost-while-slow")
+    said, reason = assess(one, Trial(one, around, nowhere, tmp_path, stage).run())
+    assert said is Verdict.INVALID
+    assert "nobody asked as users do: FileExistsError" in reason
 
 
 def test_those_whom_a_release_leads_to_our_side_are_asked_for_once_and_guarded_too(
