@@ -21,7 +21,7 @@ from scenarios.release.probes import Plan
 from scenarios.surroundings import Surroundings
 
 PATH = "/api/messages"
-LOOKS, LOOK_S = 12, 0.25  # for a text that was taken, until it is kept
+KEPT_S, LOOK_S = 4.0, 0.25  # within which a text that was taken is kept, and between two looks
 MOST = 10_000  # that the archive lists at once
 FIELDS = ("id", "sender", "body")
 
@@ -43,12 +43,13 @@ class Texts:
         message = {"id": form["id"], "type": "text", "text": form["body"]}
         body = call_of({**event_of(message), "source": {"type": "user", "userId": self._sender}})
         headers = {"Content-Type": "application/json", "X-Line-Signature": self._people.signed(body)}
+        until_s = time.monotonic() + KEPT_S
         response = await http.post(WEBHOOK, content=body, headers=headers)
         if response.status_code != 200:
             settled = response.status_code in SETTLED
             return Said(Outcome.REFUSED if settled else Outcome.UNSURE, why=said(response))
-        for _ in range(LOOKS):
-            response = await http.get(f"{PATH}/{form['id']}")
+        while (left_s := until_s - time.monotonic()) > 0:
+            response = await http.get(f"{PATH}/{form['id']}", timeout=left_s)
             if response.status_code == 200:
                 return Said(Outcome.ACKNOWLEDGED, int(form["id"]))
             await asyncio.sleep(LOOK_S)
