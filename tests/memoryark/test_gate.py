@@ -12,7 +12,8 @@ from tests.suites.running import Run, run_stage
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(240)]
 SYSTEM = "memoryark-line"
-DEFECTS = known(SYSTEM)
+STAGES = ("preflight", "smoke")  # no other can be carried out on Compose yet
+DEFECTS = {name: one for name, one in known(SYSTEM).items() if one.stage in STAGES}
 
 
 def gate(lab: Access, folder: Path, *stages: str) -> Run:
