@@ -194,6 +194,18 @@ def test_the_door_is_closed_and_opened_as_it_was(world: World) -> None:
     assert world.router.restore(closed, before).green == pytest.approx(0.25)
 
 
+def test_whoever_comes_next_finds_a_closed_door_and_opens_it() -> None:
+    """Whoever closed it may have been killed."""
+    platform = FakePlatform(("VirtualService", virtual_service()))
+    router = Istio(platform, BLUE, GREEN)
+    before = router.read()
+    router.close(before, "back soon")
+    other = Istio(platform, BLUE, GREEN)
+    seen = other.read()
+    assert (seen.name, seen.green) == (before.name, None)
+    assert other.restore(seen, before).green == before.green
+
+
 def test_while_the_door_is_closed_there_is_nothing_to_shift(world: World) -> None:
     closed = world.router.close(world.router.read(), "back soon")
     with pytest.raises(Missing):
