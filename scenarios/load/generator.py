@@ -113,7 +113,8 @@ class Generator:
         body: dict[str, Any] = {"context": context, "on_start": on_start, "default_headers": headers}
         body["host"] = self.plan.host
         if self.plan.ca:
-            body |= {"insecure": False, "ssl_context_factory": trusting(self.plan.ca)}
+            # Static, or a user who has a pool of their own would hand themselves in.
+            body |= {"insecure": False, "ssl_context_factory": staticmethod(trusting(self.plan.ca))}
         if isinstance(self.plan.model, Open):
             body["client_pool"] = self._pool(base)
         made: Any = type(base)  # Locust's own metaclass, which gathers the tasks

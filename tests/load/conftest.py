@@ -7,10 +7,13 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from fixtures.lab.pki import Authority
 from scenarios.load.validity import Reading
 
 
@@ -33,12 +36,27 @@ class Server:
         urllib.request.urlopen(request, timeout=10).close()
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
+@contextmanager
+def serving(*arguments: str) -> Iterator[Server]:
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.load.server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-m", "tests.load.server", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         port = int(process.stdout.readline())
-        yield Server(process, f"http://127.0.0.1:{port}")
+        yield Server(process, f"http{'s' if arguments else ''}://127.0.0.1:{port}")
         process.kill()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as found:
+        yield found
+
+
+@pytest.fixture
+def secured(tmp_path: Path) -> Iterator[tuple[Server, Path]]:
+    """By TLS, with the certificate of whom to trust."""
+    authority = Authority.create(tmp_path)
+    authority.issue(["127.0.0.1"]).write(tmp_path, "tls")
+    with serving(str(tmp_path)) as found:
+        yield found, tmp_path / "ca.crt"

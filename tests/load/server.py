@@ -1,13 +1,16 @@
 """A tiny server to send load to: counts what it serves, and can be slow or wrong.
 
-`python -m tests.load.server` prints its port, and serves until its stdin closes."""
+`python -m tests.load.server` prints its port, and serves until its stdin closes; by TLS, where it is told a folder with
+`tls.crt` and `tls.key`."""
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from aiohttp import web
 
@@ -53,7 +56,7 @@ class Service:
         return web.Response(text="ok")
 
 
-async def serve() -> None:
+async def serve(pair: Path | None) -> None:
     service = Service()
     app = web.Application()
     app.router.add_get("/count", service.count)
@@ -63,7 +66,11 @@ async def serve() -> None:
     app.router.add_route("*", "/work/{any:.*}", service.work)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, backlog=4096)
+    tls = None
+    if pair is not None:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(pair / "tls.crt", pair / "tls.key")
+    site = web.TCPSite(runner, "127.0.0.1", 0, backlog=4096, ssl_context=tls)
     await site.start()
     print(runner.addresses[0][1], flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
@@ -71,4 +78,4 @@ async def serve() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve())
+    asyncio.run(serve(Path(sys.argv[1]) if len(sys.argv) > 1 else None))

@@ -70,6 +70,16 @@ def test_closed_users_wait_for_their_answers(server: Server) -> None:
     assert run.generators[0].unfinished == 0
 
 
+@pytest.mark.parametrize("model", [Closed(users=4, duration_s=1), Open(constant(20, 1), sessions=2)])
+def test_users_of_either_model_trust_the_authority_that_they_are_told(
+    secured: tuple[Server, Path], model: Model
+) -> None:
+    server, ca = secured
+    run = run_load(plan(server, model, ca=str(ca)))
+    assert run.samples.count > 5
+    assert (run.samples.failed, run.generators[0].unfinished) == (0, 0)
+
+
 def test_a_slow_answer_counts_from_the_moment_it_was_due(server: Server) -> None:
     """One connection at a time: who comes while it is taken waits, and that wait is the service's."""
     server.behave(latency_s=0.2)
