@@ -92,7 +92,11 @@ class OfService(Generic[O]):
         """As many pods as are wanted, all of the newest specification, all ready, none too many."""
         try:
             workload, pods = self.workload(), self.pods()
-        except NoEvidence:
+        except NoEvidence as error:
+            self.short = str(error)
             return False
         counts = {workload.wanted, workload.ready, workload.available, workload.updated, len(pods)}
-        return workload.current and len(counts) == 1 and all(pod.ready for pod in pods)
+        over = workload.current and len(counts) == 1 and all(pod.ready for pod in pods)
+        numbers = f"{workload.available} of {workload.wanted} are available"
+        self.short = "" if over else f"{workload.name}: {workload.why or numbers}"
+        return over

@@ -34,7 +34,7 @@ class Fault(Protocol):
 
     name: str
     bites_s: float  # within which its effect must be seen
-    short: str  # what was seen of it last that is too little for an effect
+    short: str  # what was seen of it last, where that is too little to be its effect, or to be over
     over_s: float  # within which nothing of it is felt any more, once it is out
 
     def plan(self) -> Plan: ...
@@ -174,10 +174,11 @@ class Site:
             acts = [act for act in injection.plan.acts if act.ref not in taken_over]
             if left := [str(act.ref) for act in acts if not act.is_out(self.hands)]:
                 raise HealFailed(f"{fault.name} is still in {', '.join(left)}")
+            fault.short = ""  # from here on it says what is left of it
             try:
                 wait_until(fault.is_over, fault.over_s, self.clock)
             except TimedOut as error:
-                waited = f"{error.waited_s:.0f} s later"
+                waited = f"{error.waited_s:.0f} s later" + (f": {fault.short}" if fault.short else "")
                 raise HealFailed(f"{fault.name} was taken out, and is felt {waited}") from error
             injection.healed = now()
             injection.touched_by_others = self._others(before)

@@ -88,6 +88,7 @@ class Harm:
         return "web has no pods" if self.before or (self.felt and is_in) else ""
 
     def is_over(self) -> bool:
+        self.short = "web: 0 of 2 are available" if self.lasts else ""
         return not self.lasts
 
 

@@ -131,7 +131,7 @@ def test_what_cannot_be_healed_is_shouted_and_kept_and_the_rest_is_healed(tmp_pa
 def test_a_heal_that_does_not_heal_is_shouted(tmp_path: Path) -> None:
     objects = shelf()
     with (
-        pytest.raises(HealFailed, match="harm was taken out, and is felt 30 s later"),
+        pytest.raises(HealFailed, match="is felt 30 s later: web: 0 of 2 are available"),
         site(objects, tmp_path).inject(Harm(objects, lasts=True), BlastRadius()),
     ):
         pass
