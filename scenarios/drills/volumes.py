@@ -49,6 +49,7 @@ set -e; new="$1/{NEW}"; rm -rf "$new"; mkdir "$new"
 (tar -xzf "$2" -C "$new" && tar -dzf "$2" -C "$new") & work=$!
 while kill -0 $work 2>/dev/null; do sleep 0.2; echo .; done
 wait $work
+if [ ! -d "$new/$3" ]; then echo "it holds no $3"; exit 1; fi
 find "$1" -mindepth 1 -maxdepth 1 ! -name '{ASIDE}*' ! -name '{NEW}' -exec rm -rf {{}} +
 find "$new/$3" -mindepth 1 -maxdepth 1 -exec mv -t "$1" {{}} +
 rm -rf "$new"; echo; find "$1" -name '{ASIDE}*' -prune -o -type f -print | wc -l

@@ -197,6 +197,22 @@ def test_a_backup_that_goes_bad_under_way_leaves_what_is_there(archive: Archive)
     assert "were not restored" in practice.left_behind()[0]
 
 
+def test_a_backup_of_another_folder_leaves_what_is_there(archive: Archive) -> None:
+    before = archive.files()
+    file = archive.back_up("uploads", "20260102-030000")
+    (archive.home / "old-uploads").mkdir()
+    subprocess.run(["tar", "-czf", str(file), "-C", str(archive.home), "old-uploads"], check=True)
+    sum_ = subprocess.run(["sha256sum", file.name], cwd=file.parent, capture_output=True, check=True).stdout
+    file.with_name(f"{file.name}.sha256").write_bytes(sum_)
+    practice = lost(archive)
+    (archive.uploads / "new.jpg").write_bytes(b"new")
+    with pytest.raises(NotProven, match="it holds no uploads"):
+        practice.acts()["restore"]()
+    assert (archive.uploads / "new.jpg").read_bytes() == b"new"
+    assert "are as they were" in archive.practice().heal()
+    assert archive.files() == before
+
+
 def test_an_unwell_project_is_not_harmed(archive: Archive) -> None:
     archive.here.well = False
     with pytest.raises(NotBegun, match="unhealthy"):
