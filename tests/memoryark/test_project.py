@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -15,6 +16,7 @@ from fixtures.lab.systems.memoryark_line import breakage
 from fixtures.platforms.abilities import Workloads
 from fixtures.platforms.compose import Compose
 from fixtures.platforms.containers import Containers, Inside, Networks
+from tests.platforms.contract import CASES, World
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(180)]
 PROJECT, LINE = "memoryark-green", "line-service"
@@ -39,10 +41,30 @@ def test_it_shows_what_an_engine_knows(platform: Compose) -> None:
     assert platform.workloads("another-project") == []
 
 
+@pytest.mark.parametrize("holds", CASES, ids=lambda one: one.__name__)
+def test_the_contract_of_every_platform_holds_on_a_real_engine(
+    holds: Callable[[World], None], access: Access, platform: Compose
+) -> None:
+    grafana = access.engine.container("grafana")
+
+    def scale(number: int) -> None:
+        (access.engine.api.start if number else access.engine.api.stop)(grafana)
+
+    try:
+        holds(World(platform, PROJECT, "grafana", "memoryark-frontend", 1, scale))
+    finally:
+        scale(1)
+        wait_until(lambda: not access.engine.unwell(), COMES_BACK_S)
+
+
 def test_a_killed_container_comes_back_three_times_and_the_fourth_time_it_does_not(
     access: Access, platform: Compose
 ) -> None:
+    access.engine.again(
+        access.engine.project.unit(LINE)
+    )  # whoever joins a lab may find one that was killed before
     try:
+        wait_until(lambda: not access.engine.unwell(), COMES_BACK_S)
         for time_ in (1, 2, 3):
             breakage.kill(access, LINE)
             wait_until(lambda: not access.engine.unwell(), COMES_BACK_S)
