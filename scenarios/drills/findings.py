@@ -23,7 +23,8 @@ def held(record: DrillRecord) -> Measurement:
     wrong = [what for verdict, what in seen if verdict is Verdict.FAIL]
     unknown = [what for verdict, what in seen if verdict is Verdict.UNKNOWN]
     if wrong:
-        return Measurement(float(len(wrong)), UNIT, len(seen), bad=len(wrong), why="; ".join(wrong))
+        why = "; ".join([*wrong, *_cut_short(record)])
+        return Measurement(float(len(wrong)), UNIT, len(seen), bad=len(wrong), why=why)
     if invalid:
         return Measurement(None, UNIT, 0, invalid="; ".join(invalid))
     if unknown or not record.steps:
@@ -69,5 +70,9 @@ def _seen(record: DrillRecord) -> Iterator[tuple[Verdict, str]]:
         if left
         else (Verdict.PASS, "nothing is left behind")
     )
-    if record.cut_short:
-        yield Verdict.UNKNOWN, f"cut short by {record.cut_short}"
+    yield from ((Verdict.UNKNOWN, one) for one in _cut_short(record))
+
+
+def _cut_short(record: DrillRecord) -> list[str]:
+    """Why it was, which is mostly why what is wrong is so."""
+    return [f"cut short by {record.cut_short}"] if record.cut_short else []

@@ -44,6 +44,7 @@ class Course:
     release: Release | None = None  # that was under way, and what it did by itself
     unheeded: str = ""  # how that left the fault unnoticed, where it did
     concluded: Conclusions = field(default_factory=Conclusions)
+    left: str = ""  # what is not as it was, although it was healed
 
     @property
     def began(self) -> float:

@@ -74,6 +74,7 @@ class Trial:
                 raise
             return Measurement(None, UNIT, 0, invalid=f"nobody asked as users do: {error}")
         except HealFailed as error:
+            self.course.left = str(error)
             return left_behind(self.experiment, self.course, str(error))
         return judged(self.experiment, self.course)
 

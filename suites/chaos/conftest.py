@@ -93,6 +93,8 @@ def try_out(judge: Judge, request: pytest.FixtureRequest, folder: Path) -> Try:
             gate_of(request.config).block(
                 f"{experiment.name} left something behind: python -m scenarios.faults heal"
             )
+        elif left := trial.course.left:  # nothing of ours, and still nobody to harm any further
+            gate_of(request.config).block(f"{experiment.name} left something behind: {left}")
         judge(experiment, measurement)
 
     return tried

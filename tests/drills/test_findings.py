@@ -55,6 +55,7 @@ def test_a_step_decides_whether_the_drill_was_held(verdict: Verdict) -> None:
             "LEFT BEHIND: table records is missing",
         ),
         ({"cut_short": "SIGTERM"}, Verdict.UNKNOWN, "cut short by SIGTERM"),
+        ({"cut_short": "SIGTERM", "left_behind": ("a folder",)}, Verdict.FAIL, "cut short by SIGTERM"),
         ({"steps": ()}, Verdict.UNKNOWN, "no step was carried out"),
         (
             {"figures": (replace(BITTEN, verdict=Verdict.INVALID, reason="no sign"),)},
@@ -67,7 +68,14 @@ def test_a_step_decides_whether_the_drill_was_held(verdict: Verdict) -> None:
             "RTO: never back",
         ),
     ],
-    ids=["left behind", "cut short", "no steps", "did not bite", "never back"],
+    ids=[
+        "left behind",
+        "cut short",
+        "left behind by what was cut short",
+        "no steps",
+        "did not bite",
+        "never back",
+    ],
 )
 def test_what_else_keeps_a_drill_from_having_been_held(
     changes: dict[str, Any], verdict: Verdict, says: str
