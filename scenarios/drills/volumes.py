@@ -36,9 +36,18 @@ for one in $(ls -1 | grep -v '[.]sha256$' | sort -r); do
 done
 exit 1
 """
+# What goes by itself meanwhile, as a database's own files do, was not there to be moved.
+MOVED = """
+for one; do
+  tries=0
+  until mv -t "$0" "$one" 2>/dev/null || [ ! -e "$one" ]; do
+    tries=$((tries+1)); if [ $tries -gt 20 ]; then echo "$one stays"; exit 1; fi
+  done
+done
+"""
 LOSE = f"""
 set -e; aside="$1/{ASIDE}-$2"; mkdir "$aside"
-find "$1" -mindepth 1 -maxdepth 1 ! -name '{ASIDE}*' -exec mv -t "$aside" {{}} +
+find "$1" -mindepth 1 -maxdepth 1 ! -name '{ASIDE}*' -exec sh -c '{MOVED}' "$aside" {{}} + || exit 1
 moved=0; left=0
 for one in $(ls -A "$aside"); do moved=$((moved+1)); [ ! -s "$1/$one" ] || left=$((left+1)); done
 echo "$moved $left"
@@ -52,7 +61,7 @@ wait $work
 if [ ! -d "$new/$3" ]; then echo "it holds no $3"; exit 1; fi
 find "$1" -mindepth 1 -maxdepth 1 ! -name '{ASIDE}*' ! -name '{NEW}' -exec rm -rf {{}} +
 find "$new/$3" -mindepth 1 -maxdepth 1 -exec mv -t "$1" {{}} +
-rm -rf "$new"; echo; find "$1" -name '{ASIDE}*' -prune -o -type f -print | wc -l
+rm -rf "$new"; echo; find "$1" -name '{ASIDE}*' -prune -o -type f -print 2>/dev/null | wc -l
 """
 BACK = f"""
 set -e; aside="$1/{ASIDE}-$2"; [ -d "$aside" ] || exit 0

@@ -127,6 +127,21 @@ def test_what_is_lost_is_gone_and_comes_back_as_it_was(archive: Archive) -> None
     assert practice.reaches_s <= practice.resumed_s <= time.time()
 
 
+def test_what_goes_by_itself_meanwhile_keeps_nobody_from_losing_the_rest(archive: Archive) -> None:
+    """As SQLite's files beside the database do, whenever the last who asks it is gone."""
+    file = archive.data / "memoryark.db-wal"
+    with subprocess.Popen(["sh", "-c", f"while :; do : > {file}; rm -f {file}; done"]) as busy:
+        try:
+            for _ in range(20):
+                practice = archive.practice()
+                practice.fit()
+                assert "files and folders are gone" in practice.strike("disaster")
+                assert not (archive.data / "memoryark.db").exists()
+                practice.heal()
+        finally:
+            busy.kill()
+
+
 def test_what_came_after_the_backup_is_not_in_what_comes_back(archive: Archive) -> None:
     (archive.uploads / "later.jpg").write_bytes(b"later")
     practice = lost(archive)
