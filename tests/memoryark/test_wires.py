@@ -67,3 +67,12 @@ def test_of_another_labs_nothing_is_undone() -> None:
     # The engine's own chains, which all of its networks share, stay.
     assert [line for line in ordered.splitlines() if line.startswith("-X") and "HOSTPORT" in line] == []
     assert "-D NETAVARK-HOSTPORT-SETMARK -j MARK" not in ordered
+
+
+def test_rules_that_nothing_is_led_through_keep_nobody_apart() -> None:
+    """As Podman leaves them, for all of its networks, when one of them ends."""
+    rule = "-A NETAVARK_ISOLATION_1 -i vg10-16-1 ! -o vg10-16-1 -j NETAVARK_ISOLATION_2"
+    passed = '-A FORWARD -m comment --comment "netavark firewall plugin rules" -j NETAVARK_FORWARD'
+    assert wires.are_open([passed, rule])
+    assert not wires.are_open(["-A FORWARD -j NETAVARK_ISOLATION_1", passed, rule])
+    assert not wires.are_open([passed])
