@@ -12,7 +12,7 @@ from tests.suites.running import Run, run_stage
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(240)]
 SYSTEM = "memoryark-line"
-STAGES = ("preflight", "smoke")  # no other can be carried out on Compose yet
+STAGES = ("preflight", "smoke")  # test_stages.py has the dearer ones
 DEFECTS = {name: one for name, one in known(SYSTEM).items() if one.stage in STAGES}
 
 
