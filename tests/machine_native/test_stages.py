@@ -45,7 +45,7 @@ PROMISED = {
         "backups-archived",
     },
 }
-# The document names no load. This one two cores carry beside the lab; 100 users, where nothing is said, they do not.
+# The document names no load. 100 users, where nothing is said, take a machine that nobody else uses; this one does not.
 OPTIONS = {"load": ("--load", "rate=60/s", "--load-for", "35s", "-k", "not green_is_no_slower")}
 DEFECTS = {
     name: one for name, one in known(SYSTEM).items() if one.stage == "load"
