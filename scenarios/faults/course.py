@@ -67,6 +67,16 @@ class Course:
         """From when recovery counts."""
         return self.began if experiment.recovers.after == "fault" else self.healing
 
+    @property
+    def detected_s(self) -> float:
+        """From when it began until the first of what had to be noticed was; infinity where nothing was."""
+        noticed = [self.seen.moments[one] for one in self.expected if one in self.seen.moments]
+        return min(noticed) - self.began if noticed else math.inf
+
+    def recovered_s(self, experiment: Experiment) -> float:
+        """Infinity where users never were served again."""
+        return math.inf if self.recovered is None else self.recovered - self.since(experiment)
+
     def late(self) -> dict[str, float]:
         """What had to be noticed and was not, or not in time; and in what time it had to be."""
         moments = self.seen.moments
@@ -184,7 +194,7 @@ def judged(experiment: Experiment, course: Course) -> Measurement:
         return Measurement(None, UNIT, 0, why=unknown)
     back = experiment.rolls_back or experiment.released
     more = (experiment.answers, experiment.amplified, back, course.concluded.heard)
-    recovered_s = None if course.recovered is None else course.recovered - course.since(experiment)
+    recovered_s = None if course.recovered is None else course.recovered_s(experiment)
     return Measurement(
         float(len(wrong)),
         UNIT,
@@ -214,8 +224,7 @@ def _wrong(experiment: Experiment, course: Course, lost: float) -> list[str]:
     wrong = [f"{what}: not within {within_s:g} s" for what, within_s in late.items()]
     wrong += [course.unheeded] if course.unheeded else []
     recovers = experiment.recovers
-    took_s = float("inf") if course.recovered is None else course.recovered - course.since(experiment)
-    if took_s > recovers.within.amount:
+    if course.recovered_s(experiment) > recovers.within.amount:
         wrong.append(f"users were not served again within {recovers.within} of the {recovers.after}")
     if lost > experiment.lost.amount:
         who = "users' requests" if not experiment.signed_in else "requests of users who had signed in before"
@@ -280,11 +289,13 @@ def _times(experiment: Experiment, course: Course) -> list[str]:
     said = []
     noticed = [course.seen.moments[one] for one in course.expected if one in course.seen.moments]
     if noticed:
-        first, last = (at - course.began for at in (min(noticed), max(noticed)))
+        first_s, last_s = course.detected_s, max(noticed) - course.began
         within_s = max(course.expected.values())
-        said.append(f"detected after {first:.2f} s, and noticed by all after {last:.2f} s of {within_s:g} s")
+        said.append(
+            f"detected after {first_s:.2f} s, and noticed by all after {last_s:.2f} s of {within_s:g} s"
+        )
     if course.recovered is not None:
-        recovers, took_s = experiment.recovers, course.recovered - course.since(experiment)
+        recovers, took_s = experiment.recovers, course.recovered_s(experiment)
         said.append(f"recovered {took_s:.2f} s of {recovers.within} after the {recovers.after}")
     return said
 

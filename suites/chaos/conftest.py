@@ -20,6 +20,7 @@ from reports.verdicts import Evidence, Measurement
 from scenarios.faults import during
 from scenarios.faults.experiment import Trial
 from scenarios.faults.place import Place
+from scenarios.faults.responses import Responses
 from scenarios.faults.site import Site
 from scenarios.faults.stage import Stage
 from scenarios.faults.standing import standing
@@ -74,8 +75,14 @@ def folder(pytestconfig: pytest.Config) -> Path:
     return gate_of(pytestconfig).options.folder / FOLDER
 
 
+@pytest.fixture(scope="session")
+def responses() -> Responses:
+    """Of the stage's experiments, as they go by."""
+    return Responses()
+
+
 @pytest.fixture
-def try_out(judge: Judge, request: pytest.FixtureRequest, folder: Path) -> Try:
+def try_out(judge: Judge, request: pytest.FixtureRequest, folder: Path, responses: Responses) -> Try:
     """Carry the experiment out and judge it. Where something is left behind, nothing more is tried."""
 
     def tried(experiment: Experiment) -> None:
@@ -89,6 +96,7 @@ def try_out(judge: Judge, request: pytest.FixtureRequest, folder: Path) -> Try:
         lab = gate_of(request.config).options.lab
         trial = Trial(experiment, around, site, folder / experiment.name, stage, following, lab)
         measurement = with_page(trial, trial.run(), gate_of(request.config).redactor)
+        responses.add(experiment, trial.course, measurement)
         if site.mine():
             gate_of(request.config).block(
                 f"{experiment.name} left something behind: python -m scenarios.faults heal"
