@@ -10,9 +10,9 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -22,7 +22,7 @@ from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError, Sentinel
 
 from fixtures.clock import TimedOut, wait_until
-from fixtures.evidence import Missing, Unreachable
+from fixtures.evidence import NoEvidence, Unreachable
 from fixtures.platforms.changes import Ref
 from fixtures.probes import sentinels
 from fixtures.target.base import Side
@@ -30,17 +30,22 @@ from fixtures.target.environment import Sentinels
 from fixtures.target.guarded import CacheFailover
 from reports.figures import figure
 from reports.verdicts import Evidence, Measurement
-from scenarios.faults.acts import HealFailed
 from scenarios.faults.radius import OPT_IN, has_opted_in
 from scenarios.faults.site import Site
 from scenarios.surroundings import Surroundings, stated
-from scenarios.tally import Tally
+from scenarios.tally import UNIT, Tally
 
 BEFORE_S = 2.0  # of writes that all must succeed
 AFTER_S = 3.0
 PATIENCE_S = 0.5  # of one write; who waits longer has lost
 KEPT_S = 600
+PATIENCE: Mapping[str, Any] = {
+    "socket_timeout": PATIENCE_S,
+    "socket_connect_timeout": PATIENCE_S,
+    "retry": Retry(NoBackoff(), 0),  # the client's own would wait for ten seconds
+}
 REJOINS_S = 60.0
+SETTLES_S = 12.0  # a sentinel asks who follows every ten seconds
 
 
 @dataclass(frozen=True)
@@ -96,43 +101,62 @@ class Writer:
         return [one for one in self.writes if one.acknowledged_by]
 
 
-def carried_out(check: CacheFailover, around: Surroundings, site: Site) -> Measurement:
-    """Violations. Raises NoEvidence, HealFailed. INVALID where nobody may touch it, or the server never fell silent."""
+@dataclass(frozen=True)
+class Carried:
+    """`left`: what is not as it was before; empty where all is."""
+
+    seen: Measurement  # violations
+    left: str = ""
+
+
+def carried_out(check: CacheFailover, around: Surroundings, site: Site) -> Carried:
+    """Raises NoEvidence where nothing was tried. INVALID where nobody may touch it, or the server never fell silent."""
     told = stated(around.environment, around.environment.sentinels, "sentinels")
     if why := _forbidden(around, site):
-        return Measurement(None, "violations", 0, invalid=why)
+        return Carried(Measurement(None, UNIT, 0, invalid=why))
+    guard: Any = Sentinel(  # type: ignore[no-untyped-call]
+        [_apart(host) for host in told.hosts], sentinel_kwargs=PATIENCE
+    )
+    before = named(guard, told)
+    if (wanting := _wanting(told, before)).broken:
+        return Carried(wanting.measurement())
     url = urlsplit(around.store("cache", around.side))
-    patience = {
-        "socket_timeout": PATIENCE_S,
-        "socket_connect_timeout": PATIENCE_S,
-        "retry": Retry(NoBackoff(), 0),  # the client's own would wait for ten seconds
-    }
     options = {
         "password": unquote(url.password or ""),
         "db": int(url.path.strip("/") or 0),
         "decode_responses": True,
-        **patience,
+        **PATIENCE,
     }
-    guard: Any = Sentinel(  # type: ignore[no-untyped-call]
-        [_apart(host) for host in told.hosts], sentinel_kwargs=patience
-    )
-    before = named(guard, told)
     writer = Writer(guard, told.master, options, check.writes.per_second)
     try:
-        with writer.at_work():
-            time.sleep(BEFORE_S)
-            silent_from = _silenced(before, options, check.silent.seconds)
-            patience_s = min(check.within.seconds, check.silent.seconds + REJOINS_S)
-            elsewhere_s = _waited(lambda: named(guard, told) != before, patience_s)
-            time.sleep(max(0.0, silent_from + check.silent.seconds - time.monotonic()) + AFTER_S)
-        rejoined_s = elsewhere_s and _waited(lambda: _follows(told, before), REJOINS_S)
-        course = Course(before, named(guard, told), silent_from, elsewhere_s, rejoined_s)
-        seen = _judged(check, writer, course)
+        seen = _failed_over(check, told, before, writer)
+    except NoEvidence as error:
+        seen = Measurement(None, UNIT, 0, why=str(error))
     finally:
-        is_back = _restored(guard, told, before, writer)
-    if not is_back:
-        raise HealFailed(f"the sentinels do not name {before} again, who was written to before")
-    return seen
+        left = _restored(guard, told, before, writer)
+    return Carried(_with_left(seen, left), left)
+
+
+def _failed_over(check: CacheFailover, told: Sentinels, before: str, writer: Writer) -> Measurement:
+    """Raises NoEvidence."""
+    with writer.at_work():
+        time.sleep(BEFORE_S)
+        silent_from = _silenced(before, writer.options, check.silent.seconds)
+        patience_s = min(check.within.seconds, check.silent.seconds + REJOINS_S)
+        elsewhere_s = _waited(lambda: named(writer.guard, told) != before, patience_s)
+        time.sleep(max(0.0, silent_from + check.silent.seconds - time.monotonic()) + AFTER_S)
+    rejoined_s = elsewhere_s and _waited(lambda: _follows(told, before), REJOINS_S)
+    course = Course(before, named(writer.guard, told), silent_from, elsewhere_s, rejoined_s)
+    return _judged(check, writer, course)
+
+
+def _with_left(seen: Measurement, left: str) -> Measurement:
+    """A heal that failed fails the run, and takes nothing away from what was seen by then."""
+    if not left:
+        return seen
+    why = "; ".join(filter(None, (f"SOMETHING IS LEFT BEHIND: {left}", seen.invalid, seen.why)))
+    bad = (seen.bad or 0) + 1
+    return replace(seen, value=float(bad), bad=bad, samples=seen.samples + 1, invalid="", why=why)
 
 
 @dataclass(frozen=True)
@@ -152,12 +176,10 @@ def _judged(check: CacheFailover, writer: Writer, course: Course) -> Measurement
     first = [one for one in good if one.ended_s < course.silent_from]
     later = [one for one in good if one.acknowledged_by != course.before]
     if not first:
-        return Measurement(
-            None, "violations", 0, invalid="no write was acknowledged before the server fell silent"
-        )
+        return Measurement(None, UNIT, 0, invalid="no write was acknowledged before the server fell silent")
     if not any(one.began_s > course.silent_from for one in writer.writes if not one.acknowledged_by):
         return Measurement(
-            None, "violations", 0, invalid=f"{course.before} was told to be silent, and no write was felt"
+            None, UNIT, 0, invalid=f"{course.before} was told to be silent, and no write was felt"
         )
     tally.saw(*(f"write {one.number}" for one in good))
     if course.elsewhere_s is None or not later:
@@ -183,10 +205,9 @@ def _judged(check: CacheFailover, writer: Writer, course: Course) -> Measurement
 
 
 def _lost(writer: Writer, server: str) -> list[int]:
-    host, port = _apart(server)
-    with redis.Redis(host, port, **writer.options) as found:
-        keys = [f"{writer.mark}:{one.number}" for one in writer.acknowledged]
-        values = found.mget(keys)
+    """The numbers of acknowledged writes that are not there. Raises Unreachable."""
+    with _speaking_to(server, writer.options) as found:
+        values = found.mget([f"{writer.mark}:{one.number}" for one in writer.acknowledged])
     return [one.number for one, value in zip(writer.acknowledged, values, strict=True) if value is None]
 
 
@@ -201,27 +222,51 @@ def named(guard: Any, told: Sentinels) -> str:
 
 
 def _silenced(server: str, options: dict[str, Any], for_s: float) -> float:
-    """When it was. All clients wait, who only ask whether it is there too."""
-    host, port = _apart(server)
-    with redis.Redis(host, port, **options) as found:
-        try:
-            found.client_pause(round(for_s * 1000), all=True)
-        except redis.RedisError as error:
-            raise Missing(f"{server} cannot be told to be silent: {error}") from error
+    """When it was. All clients wait, who only ask whether it is there too. Raises Unreachable."""
+    with _speaking_to(server, options) as found:
+        found.client_pause(round(for_s * 1000), all=True)
     return time.monotonic()
+
+
+def _wanting(told: Sentinels, before: str) -> Tally:
+    """Who could take the place is looked at before anything is harmed: without anybody the harm would teach nothing.
+    Raises Unreachable where no sentinel answers."""
+    tallies: list[Tally] = []
+
+    def somebody() -> bool:
+        tally = Tally("sentinels")
+        for word in _words(told):
+            tally.saw(word.host)
+            if not word.in_step:
+                tally.breaks(word.host, f"{word.knows}: nobody could take the place of {before}")
+        tallies[:] = [tally]
+        return not tally.broken
+
+    _waited(somebody, SETTLES_S, poll_s=1.0)
+    if not tallies:
+        raise Unreachable(f"no sentinel of {told.master} answers")
+    return tallies[0]
+
+
+def _words(told: Sentinels) -> list[sentinels.Word]:
+    """Of those who answer; one that does not is one too few only when it counts. Raises Unreachable where none does."""
+    words = list[sentinels.Word]()
+    for host in told.hosts:
+        with suppress(Unreachable):
+            words.append(sentinels.asked(host, told.master))
+    if not words:
+        raise Unreachable(f"no sentinel of {told.master} answers")
+    return words
 
 
 def _follows(told: Sentinels, server: str = "") -> bool:
     """Whether every sentinel says that it does, in step; that anybody does, where nobody is named."""
-    try:
-        words = [sentinels.asked(host, told.master) for host in told.hosts]
-    except Unreachable:
-        return False
-    return all(any(server in ("", one.address) and one.in_step for one in word.followers) for word in words)
+    return all(any(server in ("", one.address) for one in word.in_step) for word in _words(told))
 
 
-def _restored(guard: Any, told: Sentinels, before: str, writer: Writer) -> bool:
-    """Whether who was written to before is again, by the sentinels' own doing; what was written is gone."""
+def _restored(guard: Any, told: Sentinels, before: str, writer: Writer) -> str:
+    """Who was written to before is again, by the sentinels' own doing, and what was written is gone. Says what is not
+    so."""
 
     def back() -> bool:
         if named(guard, told) == before:
@@ -234,10 +279,21 @@ def _restored(guard: Any, told: Sentinels, before: str, writer: Writer) -> bool:
         return False
 
     took_s = _waited(back, REJOINS_S, poll_s=2.0)
-    host, port = _apart(named(guard, told))
-    with redis.Redis(host, port, **writer.options) as server:
-        server.delete(*(f"{writer.mark}:{one.number}" for one in writer.writes))
-    return took_s is not None
+    try:
+        now = named(guard, told)
+        with _speaking_to(now, writer.options) as server:
+            server.delete(*(f"{writer.mark}:{one.number}" for one in writer.writes))
+        if took_s is not None:
+            return ""
+        if now != before:
+            return f"the sentinels name {now}, and not {before}, who was written to before"
+        return f"{before} is written to again, and {'; '.join(_alone(told))}"
+    except Unreachable as error:
+        return str(error)
+
+
+def _alone(told: Sentinels) -> list[str]:
+    return [f"{word.host} {word.knows}" for word in _words(told) if not word.in_step]
 
 
 def _forbidden(around: Surroundings, site: Site) -> str:
@@ -263,6 +319,17 @@ def _waited(predicate: Any, within_s: float, poll_s: float = 0.1) -> float | Non
         return wait_until(so, within_s, poll_s=poll_s)
     except TimedOut:
         return None
+
+
+@contextmanager
+def _speaking_to(address: str, options: Mapping[str, Any]) -> Iterator[Any]:
+    """Raises Unreachable."""
+    host, port = _apart(address)
+    try:
+        with redis.Redis(host, port, **options) as server:
+            yield server
+    except redis.RedisError as error:
+        raise Unreachable(f"{address} does not do as it is told: {error}") from error
 
 
 def _apart(address: str) -> tuple[str, int]:

@@ -51,11 +51,8 @@ def _looked(check: SentinelsAgree, told: Sentinels) -> Tally:
 
 
 def _complaints(word: sentinels.Word, wanted: int) -> list[str]:
-    in_step = [one for one in word.followers if one.in_step]
-    ill = "; ".join(f"{one.address} {one.why}" for one in word.followers if not one.in_step)
-    few = f"knows {len(in_step)} replicas in step, where {wanted} are wanted{f' ({ill})' if ill else ''}"
     return [
         *([f"says that {word.master} is {word.ill}"] if word.ill else []),
         *([f"could not fail over: {word.quorum}"] if word.quorum else []),
-        *([few] if len(in_step) < wanted else []),
+        *([f"{word.knows}, where {wanted} are wanted"] if len(word.in_step) < wanted else []),
     ]

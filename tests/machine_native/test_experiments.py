@@ -31,7 +31,11 @@ SYSTEM = "machine-native-ops"
 NOTICED_WITHIN = Duration.read("25s")
 WELL_S = 60.0
 EXPERIMENTS = {one.name: one for one in Target.load(SYSTEM).checks if isinstance(one, Experiment)}
-DEFECTS = {name: one for name, one in known(SYSTEM).items() if one.stage == "chaos"}
+DEFECTS = {
+    name: one
+    for name, one in known(SYSTEM).items()
+    if one.stage == "chaos" and one.caught_by <= EXPERIMENTS.keys()
+}
 Tried = Callable[[Experiment], tuple[Verdict, str]]
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+import redis
 
 from fixtures.clock import wait_until
 from fixtures.evidence import Unreachable
@@ -25,7 +28,7 @@ from fixtures.target.guarded import CacheFailover
 from fixtures.target.quantities import Duration, Rate
 from reports.verdicts import Measurement
 from scenarios.checks import measure
-from scenarios.failover import carried_out
+from scenarios.failover import BEFORE_S, carried_out
 from scenarios.faults.radius import OPT_IN
 from scenarios.faults.site import Site
 from scenarios.surroundings import Surroundings
@@ -107,14 +110,14 @@ def order(**other: Any) -> CacheFailover:
 
 
 def test_where_nobody_has_opted_in_nothing_is_touched(guarded: Guarded) -> None:
-    found = carried_out(order(), guarded.around(), objects(opted_in=False))
+    found = carried_out(order(), guarded.around(), objects(opted_in=False)).seen
     assert "not labelled" in found.invalid
     assert guarded.agree().value == 0
 
 
 @pytest.mark.long
 def test_a_server_that_falls_silent_is_replaced_and_nothing_acknowledged_is_lost(guarded: Guarded) -> None:
-    found = carried_out(order(), guarded.around(), objects(opted_in=True))
+    found = carried_out(order(), guarded.around(), objects(opted_in=True)).seen
     assert (found.value, found.invalid) == (0, ""), found.why
     told = [one.title for one in found.evidence]
     assert any(one.startswith("written to again after") for one in told), told
@@ -132,7 +135,53 @@ def test_one_that_is_silent_for_less_than_anybody_notices_is_not_replaced(guarde
         guarded.around(),
         objects(opted_in=True),
     )
-    assert "nobody took the place" in found.why
+    assert "nobody took the place" in found.seen.why
+    assert found.left == ""
+
+
+@contextmanager
+def stopped(part: Running) -> Iterator[None]:
+    """It neither answers nor refuses."""
+    part.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        part.process.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(240)
+def test_a_replica_that_is_lost_in_between_is_said_to_be_left_beside_what_was_seen(guarded: Guarded) -> None:
+    with ExitStack() as stack:
+        late = threading.Timer(
+            BEFORE_S / 2, lambda: stack.enter_context(stopped(guarded.running["valkey-replica"]))
+        )
+        late.start()
+        short = order(silent=Duration.read("6s"), within=Duration.read("12s"))
+        found = carried_out(short, guarded.around(), objects(opted_in=True))
+    assert f"{guarded.layout.cache} is written to again" in found.left
+    assert "knows 0 replicas in step" in found.left
+    assert "nobody took the place" in found.seen.why
+    assert f"SOMETHING IS LEFT BEHIND: {found.left}" in found.seen.why
+    wait_until(lambda: guarded.agree().value == 0, WITHIN_S)
+
+
+def silenced(guarded: Guarded) -> int:
+    """How often the server was told to be silent."""
+    host, port = guarded.layout.cache.split(":")
+    with redis.Redis(host, int(port), password=PASSWORD, socket_timeout=1) as server:
+        return int(server.info("commandstats").get("cmdstat_client|pause", {"calls": 0})["calls"])
+
+
+def test_without_anybody_to_take_the_place_the_server_is_not_told_to_be_silent(guarded: Guarded) -> None:
+    before = silenced(guarded)
+    with stopped(guarded.running["valkey-replica"]):
+        wait_until(lambda: "knows 0 replicas in step" in guarded.agree().why, WITHIN_S)
+        found = carried_out(order(), guarded.around(), objects(opted_in=True))
+    assert (found.seen.value, found.left) == (3, "")
+    assert f"nobody could take the place of {guarded.layout.cache}" in found.seen.why
+    assert silenced(guarded) == before
+    wait_until(lambda: guarded.agree().value == 0, WITHIN_S)
 
 
 def test_a_sentinel_that_is_gone_is_missed(guarded: Guarded) -> None:
