@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fixtures.chaos_options import wants_long
+from fixtures.evidence import Missing
 from fixtures.objectives import assess
 from fixtures.plugin import gate_of
 from fixtures.redact import Redactor
 from fixtures.session.judge import Judge
+from fixtures.target import Environment, Target
 from fixtures.target.experiment import Experiment
 from reports.chaos import page
 from reports.release import page as release_page
 from reports.verdicts import Evidence, Measurement
 from scenarios.faults import during
 from scenarios.faults.experiment import Trial
+from scenarios.faults.lasting import longest_s
 from scenarios.faults.place import Place
 from scenarios.faults.responses import Responses
 from scenarios.faults.site import Site
@@ -34,6 +38,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """An experiment for which a stage has no time is no test of it, unless it is asked for."""
     if not wants_long(config):
         items[:] = [item for item in items if not any(one.long for one in experiments([item]))]
+    options = gate_of(config).options
+    give_time(items, options.target, options.environment)
+
+
+def give_time(items: Sequence[pytest.Item], target: Target, environment: Environment) -> None:
+    """Each test of an experiment has all the time that its row allows: what takes longer ends in a verdict."""
+    for item in items:
+        for experiment in experiments([item]):
+            with suppress(Missing):  # of a release that cannot be told: the test says so
+                item.add_marker(pytest.mark.timeout(longest_s(experiment, target, environment)))
 
 
 def with_page(trial: Trial, seen: Measurement, redact: Redactor) -> Measurement:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from fixtures.target.experiment import Experiment
 from suites.chaos.conftest import Try
 
 
-@pytest.mark.timeout(900)
 def test_the_system_answers_as_its_document_says(check: Experiment, try_out: Try) -> None:
     try_out(check)
