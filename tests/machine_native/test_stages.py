@@ -22,6 +22,9 @@ PROMISED = {
         "cache-misses-noticed",
         "errors-noticed",
         "service-down-noticed",
+        "database-lost-noticed",
+        "time-to-respond",
+        "time-to-repair",
         "cache-failover",
     },
     "load": {
