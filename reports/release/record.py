@@ -212,6 +212,7 @@ class Release:
     blind: tuple[tuple[float, float], ...] = ()  # stretches in which the prober itself was held up
     probes: int = 0
     failed_probes: int = 0
+    created: tuple[Step, ...] = ()  # how the new environment came to be
     cleaned: tuple[Step, ...] = ()  # what became of the old environment
     rollback: Rollback | None = None
     notifications: tuple[Notification, ...] = ()

@@ -22,6 +22,7 @@ from scenarios.faults.place import Place
 from scenarios.faults.site import Watchdog
 from scenarios.load.document import secrets_of
 from scenarios.load.engine import Means, traffic
+from scenarios.release.creating import prepared
 from scenarios.release.fleet import Fleet
 from scenarios.release.moment import Moments
 from scenarios.release.moving import Road
@@ -83,6 +84,7 @@ def carry_out(around: Surroundings, wish: Wish, folder: Path, hearers: Hearers) 
     folder.mkdir(parents=True, exist_ok=True)
     with (
         _undone_if_killed(around, wish, terms, hearers.say) as undoable,
+        prepared(around, terms, undoable, hearers.say) as created,
         _users(around, terms, wish.most_rps, hearers) as (moments, rate_rps),
         probed(around, terms, folder, wish.probes_rps) as probing,
     ):
@@ -100,9 +102,10 @@ def carry_out(around: Surroundings, wish: Wish, folder: Path, hearers: Hearers) 
             tell=hearers.tell,
             on_progress=hearers.on_progress,
             let_go=let_go,
+            unmake=undoable.unmake if undoable else lambda: None,
             topped_up_rps=rate_rps / 2,
         )
-        release = Release(ways, wish.observe, wish.keep, wish.on_fail)
+        release = Release(ways, wish.observe, wish.keep, wish.on_fail, created=created)
         try:
             release.run()
         finally:

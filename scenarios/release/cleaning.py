@@ -79,7 +79,7 @@ def clean(old: Old, cleaning: Cleaning, clock: Clock) -> tuple[Step, ...]:
         ("able", taken_back),
         ("scale_again", scaled_down),
     ):
-        steps.append(_step(name, cleaning.titles[name], act, clock))
+        steps.append(step(name, cleaning.titles[name], act, clock))
         if not steps[-1].ok:
             break
     return tuple(steps)
@@ -90,7 +90,7 @@ def _wait(fleet: Fleet, budget_s: float) -> None:
         raise NotSo(lacking)
 
 
-def _step(name: str, title: str, act: Callable[[], str], clock: Clock) -> Step:
+def step(name: str, title: str, act: Callable[[], str], clock: Clock) -> Step:
     began_s = clock.now()
     try:
         ok, said = True, act()

@@ -115,6 +115,12 @@ def _probed(release: Release, objective: Objective) -> Measurement:
     return Measurement(1 - bad / n if n else None, "share", n, bad, window, invalid=_held_up(release))
 
 
+def _created(release: Release) -> Measurement:
+    if not release.created:
+        return Measurement(None, "count", 0, why="nobody looked how green came to be")
+    return _steps(release.created)
+
+
 def _old(release: Release) -> Measurement:
     if not release.cleaned:
         return _not_reached(release)
@@ -193,6 +199,7 @@ def _not_reached(release: Release) -> Measurement:
 OF_STAGES: Mapping[str, Callable[[Release, Stage], Measurement]] = {"watch": _watched, "split": _split}
 OF_RELEASE: Mapping[str, Callable[[Release], Measurement]] = {
     "zero-downtime": _downtime,
+    "created": _created,
     "old-environment": _old,
     "restored": _restored,
     "notified": _notified,

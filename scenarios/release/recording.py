@@ -28,6 +28,7 @@ def recorded(release: Release) -> record.Release:
         outcome=release.outcome.value,
         reasons=release.reasons,
         stages=tuple(release.stages),
+        created=release.created,
         cleaned=release.cleaned,
         rollback=release.rollback,
         notifications=tuple(release.told),

@@ -14,6 +14,7 @@ from fixtures.platforms.routing import Changed
 from fixtures.target import Side
 from fixtures.target.release import Clean
 from reports.release import record
+from scenarios.faults.acts import HealFailed
 from scenarios.release.cleaning import Cleaning, Old, clean
 from scenarios.release.clustering import Clustering
 from scenarios.release.eyes import Seeing
@@ -55,6 +56,7 @@ class Ways:
     tell: Tell = tell_nobody
     on_progress: Callable[[Progress], None] = lambda _: None
     let_go: Callable[[], None] = lambda: None  # from then on nobody undoes what was changed
+    unmake: Callable[[], None] = lambda: None  # whoever was made for the release goes again
     topped_up_rps: float = 0.0
 
 
@@ -68,6 +70,7 @@ class Release:
     keep: bool = False
     on_fail: str = "report"
     stages: list[record.Stage] = field(default_factory=list)
+    created: tuple[record.Step, ...] = ()  # before it began
     cleaned: tuple[record.Step, ...] = ()
     rollback: record.Rollback | None = None
     told: list[record.Notification] = field(default_factory=list)
@@ -161,6 +164,8 @@ class Release:
         road = self.ways.road
         if road.found.green is None:
             return f"{road.found.name} is closed for maintenance"
+        if wrong := [one for one in self.created if not one.ok]:
+            return f"green is not as it is to be: {wrong[0].title}: {wrong[0].said}"
         if self.observe:
             return ""
         if road.found.green:
@@ -297,7 +302,7 @@ class Release:
         """As it was found: first users, who go where they can be served; then numbers of replicas and marks. Read
         again, not taken for granted."""
         wrong: list[str] = []
-        for act in (self._users_back, self._fleets_back, self._different):
+        for act in (self._users_back, self._fleets_back, self._different, self._gone_again):
             try:
                 wrong += act()
             except TROUBLES as error:
@@ -329,6 +334,14 @@ class Release:
         green.put_back(wanted)
         lacking = green.wait_ready(ways.terms.rollback.automatic.verify.seconds)
         return [f"green: {lacking}"] if lacking else []
+
+    def _gone_again(self) -> list[str]:
+        """What was made for this release."""
+        try:
+            self.ways.unmake()
+        except HealFailed as error:
+            return [str(error)]
+        return []
 
     def _different(self) -> list[str]:
         ways = self.ways

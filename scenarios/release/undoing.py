@@ -10,10 +10,10 @@ from itertools import count
 from typing import Any
 
 from fixtures.clock import Clock
-from fixtures.evidence import NoEvidence
+from fixtures.evidence import Missing, NoEvidence
 from fixtures.ledger import Entry, Ledger, Runner, now
 from fixtures.platforms.changes import Changes, Conflict, Json, Ref, Rejected
-from scenarios.faults.acts import Edit, Hands, mark
+from scenarios.faults.acts import Edit, Hands, Make, mark
 from scenarios.faults.edits import ABSENT, Change
 from scenarios.faults.healing import Healer, left_behind
 from scenarios.faults.place import Place
@@ -48,6 +48,7 @@ class Undoable:
         self._changes, self._ledger, self._watchdog, self._lasts_s = changes, ledger, watchdog, lasts_s
         self._runner, self._numbers = Runner.me(), count()
         self._held: dict[Ref, _Held] = {}
+        self._made: dict[Ref, Entry] = {}
         self._is_kept = False
         self._ours: set[str] = (
             set()
@@ -89,6 +90,29 @@ class Undoable:
             self._ledger.settle(old.id)
         return made
 
+    def make_object(self, ref: Ref, body: Json) -> None:
+        """One that was not there, and is not to stay: `unmake` takes it away again, or whoever comes after a kill."""
+        self._watchdog.must_live()
+        act, began = Make(ref, body), now()
+        entry = Entry(NAME, act.as_json(), self._runner, began, began + self._lasts_s, next(self._numbers))
+        self._ledger.open(entry)
+        self._made[ref] = entry
+        act.apply(self._hands, entry)
+
+    def unmake(self) -> None:
+        """What was made is gone. Raises NoEvidence, HealFailed: then it is the watchdog's."""
+        for ref, entry in list(self._made.items()):
+            Make(ref, {}).undo(self._hands, entry)
+            self._ledger.settle(entry.id)
+            del self._made[ref]
+
+    @property
+    def _hands(self) -> Hands:
+        def silent(store: str, side: str, statement: str) -> None:
+            raise Missing(f"a release tells {store} of {side} nothing, such as {statement}")
+
+        return Hands(self._changes, silent)
+
     def _recorded(self, ref: Ref, held: _Held, seen: Json, body: Json) -> Entry | None:
         """None where the object will be as it was found."""
         for path in differing(seen, body):
@@ -112,6 +136,10 @@ class Undoable:
     def keep(self) -> None:
         """What stands now is to stay, and so is whatever is written from now on. Raises NoEvidence where nobody
         answers: then nothing is let go, and all of it will be put back."""
+        for ref, entry in self._made.items():  # what was made stays too
+            self._held.setdefault(ref, _Held()).entries.append(entry)
+            self._ours.add(entry.id)
+        self._made.clear()
         left = [ref for ref, held in self._held.items() if held.entries]
         for ref in left:
             self._changes.read_object(ref)

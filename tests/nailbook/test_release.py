@@ -13,6 +13,7 @@ from fixtures.clock import wait_until
 from fixtures.lab import Lab
 from fixtures.lab.breaking import Access
 from fixtures.lab.defects import Defect, known
+from fixtures.lab.systems.nailbook_line.catalogue import CLUSTER, GREEN
 from fixtures.platforms.alb import Alb
 from fixtures.target import Target
 from fixtures.target.quantities import Duration
@@ -48,6 +49,11 @@ class Standing:
     @property
     def tasks(self) -> dict[str, int]:
         return {side: Fleet(self.platform, side, Moments()).replicas()["api"] for side in ("blue", "green")}
+
+    @property
+    def sides(self) -> set[str]:
+        """Those that have a service."""
+        return {one["metadata"]["namespace"] for one in self.platform.list_objects("Deployment")}
 
     @property
     def notes(self) -> list[str]:
@@ -107,6 +113,47 @@ def test_a_healthy_release_passes_the_whole_suite(access: Access, tmp_path: Path
     assert found.rollback is not None
     assert found.rollback.ok
     assert (standing.green, standing.tasks, standing.notes) == (0, {"blue": 3, "green": 3}, [])
+
+
+@pytest.mark.parametrize(
+    "broken", [DEFECTS["green-never-steady"], DEFECTS["green-of-an-older-image"]], ids=name_of, indirect=True
+)
+def test_nobody_is_led_to_a_green_that_did_not_come_to_be(
+    broken: Defect, lab: Lab, tmp_path: Path, standing: Standing
+) -> None:
+    found = released(lab, tmp_path)
+    assert found.record.outcome == "inconclusive", found.told
+    assert broken.says in "; ".join(found.record.reasons)
+    assert failed(found) == broken.caught_by, found.told
+    assert [one.green for one in found.record.weights if one.green] == []
+    assert (standing.green, standing.notes) == (0, [])
+
+
+def test_a_green_that_does_not_stand_is_made_like_blue_and_goes_again(
+    access: Access, lab: Lab, tmp_path: Path, standing: Standing
+) -> None:
+    """As the document's first step has it: the service is created, and only then are users led there."""
+    ecs = access.aws("ecs")
+    before = ecs.describe_services(cluster=CLUSTER, services=[GREEN.service])["services"][0]
+    ecs.delete_service(cluster=CLUSTER, service=GREEN.service, force=True)
+    try:
+        wait_until(lambda: standing.sides == {"blue"}, 20)
+        found = released(lab, tmp_path)
+        assert [(one.name, one.ok) for one in found.record.created] == [
+            ("create", True),
+            ("steady", True),
+            ("newest", True),
+            ("well", True),
+        ], found.told
+        assert found.record.created[0].said == "made: api"
+        assert failed(found) == set(), found.told
+        assert found.record.outcome == "promote", found.told
+        assert (standing.sides, standing.green, standing.notes) == ({"blue"}, 0, [])
+    finally:
+        kept = ("taskDefinition", "desiredCount", "launchType", "networkConfiguration", "loadBalancers")
+        told = {key: before[key] for key in kept}
+        ecs.create_service(cluster=CLUSTER, serviceName=GREEN.service, **told)
+        assert Fleet(standing.platform, "green", Moments()).wait_ready(60) == ""
 
 
 @pytest.mark.parametrize("broken", [DEFECTS["green-loses-bookings"]], ids=name_of, indirect=True)

@@ -46,6 +46,11 @@ class Doom:
 class Mortal(FakePlatform):
     doom = Doom(-1)
 
+    def create_object(self, ref: Ref, body: Mapping[str, Any]) -> Json:
+        metadata = {"namespace": ref.namespace, "name": ref.name, "resourceVersion": "1", "uid": str(ref)}
+        self.objects[ref] = {**body, "metadata": {**body["metadata"], **metadata}}
+        return self.objects[ref]
+
     def replace_object(self, ref: Ref, body: Mapping[str, Any]) -> Json:
         self.doom.passes()
         made = super().replace_object(ref, body)
@@ -242,3 +247,36 @@ def test_the_mark_of_a_fault_on_what_is_moved_is_not_taken_away(tmp_path: Path) 
     assert len(marks) == 2  # and ours
     changes.keep()
     assert dict(notes_of(platform.objects[gate])) == {note: "as it was"}
+
+
+LATE = Ref("Deployment", GREEN, "late")
+
+
+@pytest.mark.parametrize("ends", ["unmade", "killed"])
+def test_what_was_made_goes_again_although_it_was_scaled(tmp_path: Path, ends: str) -> None:
+    platform, ledger = world(), Ledger(tmp_path)
+    found = essence(platform)
+    changes = Undoable(platform, ledger, Awake(), 3600)
+    changes.make_object(LATE, {"metadata": {}, "spec": {"replicas": 3}})
+    Fleet(platform, GREEN, FakeClock(), changes).scale({"late": 0})
+    if ends == "unmade":
+        changes.unmake()
+    healed(platform, tmp_path)
+    assert essence(platform) == found
+
+
+def test_what_was_made_for_a_release_that_stays_stays_without_a_mark(tmp_path: Path) -> None:
+    platform, ledger = world(), Ledger(tmp_path)
+    changes = Undoable(platform, ledger, Awake(), 3600)
+    changes.make_object(LATE, {"metadata": {}, "spec": {"replicas": 3}})
+    changes.keep()
+    changes.unmake()
+    healed(platform, tmp_path)
+    assert essence(platform)[LATE] == ({"replicas": 3}, {})
+
+
+def test_nothing_is_made_while_nobody_watches(tmp_path: Path) -> None:
+    platform = world()
+    with pytest.raises(Unwatched):
+        Undoable(platform, Ledger(tmp_path), Gone(), 3600).make_object(LATE, {"metadata": {}, "spec": {}})
+    assert LATE not in platform.objects
