@@ -133,7 +133,7 @@ def _users(
     around: Surroundings, terms: Terms, most_rps: float, hearers: Hearers
 ) -> Iterator[tuple[Moments, float]]:
     """A clock whose time passes while stand-in users, if there must be any, are listened to; and how many they are."""
-    natural = natural_rps(around.prometheus, around.target, terms)
+    natural = natural_rps(around.prometheus, around.target, terms, Moments())
     assert around.target.release is not None  # or there were no terms
     rate_rps = min(most_rps, needed_rps(around.target.release, terms, natural))
     plan = users_plan(around.target, around.environment, rate_rps)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from fixtures.clock import Clock
 from fixtures.evidence import NoEvidence
 from fixtures.probes.prometheus import Prometheus
 from fixtures.target import Environment, Side, Target
@@ -24,13 +25,17 @@ LONGEST_S = 24 * 3600.0  # ended with the release
 NATURAL_S = 60.0  # over which real traffic is looked at
 
 
-def natural_rps(prometheus: Prometheus, target: Target, terms: Terms) -> dict[str, float]:
-    """Answers a second that each claim's metric has by itself, of both sides together. Nothing where it has none."""
-    found = {}
+def natural_rps(prometheus: Prometheus, target: Target, terms: Terms, clock: Clock) -> dict[str, float]:
+    """Answers a second that each claim's metric has by itself, of both sides together. Nothing where it has none.
+
+    A window's time is let pass first: what an earlier stage of the same run has asked is in it until then, and would be
+    taken for users who go on.
+    """
+    found, window_s = {}, max(5 * terms.tick_s, NATURAL_S * terms.pace)
+    clock.sleep(window_s + terms.tick_s)  # until the last of it was scraped, and is over
     for claim in terms.claims:
         metric = target.metrics[claim.name]
         assert metric.counted is not None
-        window_s = max(5 * terms.tick_s, NATURAL_S * terms.pace)
         try:
             samples = prometheus.query(metric.promql(metric.counted.of, window_s))
         except NoEvidence:

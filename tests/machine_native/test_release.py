@@ -90,6 +90,23 @@ def test_a_green_that_fails_its_users_is_taken_back(
     assert standing.as_found
 
 
+@pytest.mark.parametrize("broken", [DEFECTS["green-fails-under-users"]], ids=name_of, indirect=True)
+def test_the_pipelines_gate_takes_back_what_only_users_show(
+    broken: Defect, access: Access, tmp_path: Path, standing: Standing
+) -> None:
+    """Steps 3 to 8 as one gate: all is well until users are on green, and then they are taken back."""
+    stages = ("preflight", "smoke", "release")
+    run = run_stage(*stages, lab=access.facts["name"], folder=tmp_path, options=("--target", SYSTEM))
+    assert run.exit_code == 1
+    assert run.with_verdict("FAIL") - USERS == broken.caught_by, run.output[-4000:]
+    assert broken.says in run.reasons("FAIL", broken.caught_by)
+    found = record.read(tmp_path / record.NAME)
+    assert [(one.name, one.decision.outcome) for one in found.stages] == [("100%", "roll back")]
+    assert found.rollback is not None
+    assert found.rollback.ok
+    assert standing.as_found
+
+
 @pytest.mark.parametrize("broken", [DEFECTS["door-not-delivered"]], ids=name_of, indirect=True)
 def test_users_who_are_not_moved_are_not_taken_for_moved(broken: Defect, lab: Lab, tmp_path: Path) -> None:
     found = carried(lab, tmp_path, Target.load(SYSTEM))

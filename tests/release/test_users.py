@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from fixtures.probes.prometheus import Prometheus
 from fixtures.target import Side, Target
 from scenarios.load.plan import Open
 from scenarios.release.terms import LONGEST, Terms, terms_of
-from scenarios.release.users import GENTLE_RPS, needed_rps, share, users_plan
+from scenarios.release.users import GENTLE_RPS, natural_rps, needed_rps, share, users_plan
+from tests.release.worlds import BEGAN_S, FakeClock
 
 TARGET = Target.load("hwayo")
 assert TARGET.release is not None
@@ -42,6 +47,26 @@ def test_a_few_users_are_topped_up_by_what_is_missing() -> None:
     found = terms("production")
     some = {claim.name: 1.0 for claim in found.claims}
     assert 0 < needed_rps(RELEASE, found, some) <= needed_rps(RELEASE, found, {})
+
+
+class Asked:
+    """What monitoring counted in the window before each moment: a stage asked until the release began, nobody since."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+
+    def query(self, promql: str) -> list[SimpleNamespace]:
+        (window,) = set(re.findall(r"\[(\d+)s\]", promql))
+        over = self._clock.now() - int(window) >= BEGAN_S
+        return [SimpleNamespace(value=0.0 if over else 1000.0)]
+
+
+@pytest.mark.parametrize("environment", ["lab", "production"])
+def test_what_an_earlier_stage_has_asked_is_not_taken_for_users(environment: str) -> None:
+    clock, found = FakeClock(), terms(environment)
+    natural = natural_rps(cast(Prometheus, Asked(clock)), TARGET, found, clock)
+    assert natural == dict.fromkeys((claim.name for claim in found.claims), 0.0)
+    assert needed_rps(RELEASE, found, natural) > 0
 
 
 def test_stand_ins_come_in_pairs_with_and_without_a_side() -> None:

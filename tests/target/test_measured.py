@@ -61,6 +61,7 @@ NOBODY_MEASURES = [
     ("that: time <= 9m, over: release", "that", "over release rollback-total", ""),
     ("that: time <= 9m, over: release rollbak-total", "over", ", rollback-total", "release rollback-total"),
     ("that: violations <= 0 violations, over: release watch-25", "over", "watch-10", "release watch-10"),
+    ("that: violations <= 0 violations, over: release created", "over", "release.create beside it", ""),
     ("that: failures <= 0 failures, over: release zero-downtime", "over", "release, or release with", ""),
     ("that: failures <= 0 failures, over: release rollback-total", "that", "a time, such as", ""),
 ]  # fmt: skip
