@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import httpx
 
-from fixtures.probes.http import Entry, is_loopback, said, trust
+from fixtures.probes.http import Entry, is_loopback, open_client, said, trust
 from scenarios.drills.journal import Outcome
 from scenarios.drills.writer import Said
 from scenarios.release.probes import Connections, Plan
 
+PAGE = 100  # rows that are asked for at once
 # Answers that settle it: what was asked for is not stored. Whatever else is no success leaves it open.
 SETTLED = (400, 401, 403, 404, 413, 422)
 
@@ -29,6 +31,38 @@ def answered(response: httpx.Response, *settled: int) -> Said:
             return Said(Outcome.UNSURE, why=f"an acknowledgement without an id: {said(response)}")
     is_refused = response.status_code in (*SETTLED, *settled)
     return Said(Outcome.REFUSED if is_refused else Outcome.UNSURE, why=said(response))
+
+
+class Reader:
+    """The half of a Product that reads over HTTP, with the headers of a session."""
+
+    def __init__(self, entry: Entry, bearer: Mapping[str, str], path: str) -> None:
+        """`path`: what is read where nothing else is named."""
+        self._entry, self._bearer, self._path = entry, dict(bearer), path
+
+    def reading(self, path: str = "") -> Plan:
+        return asking(self._entry, path or self._path)
+
+    @property
+    def private(self) -> Mapping[str, str]:
+        return self._bearer
+
+    def client(self, timeout_s: float) -> httpx.AsyncClient:
+        return client_of(self._entry, self._bearer, timeout_s)
+
+    def listed(self, path: str, rows: str, **asked: str | int) -> Iterator[Mapping[str, Any]]:
+        """Of all pages, from the newest on: what stands under `rows` in each. Raises Unreadable."""
+        told: dict[str, str | int] = {"limit": PAGE, **asked}
+        with open_client(self._entry) as http:
+            while True:
+                response = http.get(path, params=told, headers=self._bearer)
+                if response.status_code != 200:
+                    raise Unreadable(f"GET {path} answered {said(response)}")
+                page = response.json()[rows]
+                yield from page
+                if len(page) < PAGE:
+                    return
+                told["before"] = page[-1]["id"]
 
 
 def asking(entry: Entry, path: str) -> Plan:

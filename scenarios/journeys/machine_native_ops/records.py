@@ -8,25 +8,24 @@ from typing import Any
 
 import httpx
 
-from fixtures.probes.http import Entry, open_client, said
-from scenarios.drills.api import Unreadable, answered, asking, client_of
+from fixtures.probes.http import Entry
+from scenarios.drills.api import Reader, answered
 from scenarios.drills.truth import Kept
 from scenarios.drills.writer import Said, fingerprint
 from scenarios.journeys.machine_native_ops.people import MachineNativeOps
 from scenarios.journeys.walk import needed
-from scenarios.release.probes import Plan
 from scenarios.surroundings import Surroundings
 
 PATH = "/api/v1/memories"
-PAGE = 100
 FIELDS = ("key", "text")
 
 
-class Memories:
+class Memories(Reader):
     """Of one drill, told from all others by `mark`."""
 
     def __init__(self, entry: Entry, bearer: Mapping[str, str], mark: str) -> None:
-        self._entry, self._bearer, self._mark = entry, dict(bearer), mark
+        super().__init__(entry, bearer, f"{PATH}?limit=5")
+        self._mark = mark
 
     def form(self, key: str) -> dict[str, Any]:
         drawn = hashlib.sha256(f"{self._mark} {key}".encode()).hexdigest()
@@ -37,28 +36,7 @@ class Memories:
 
     def kept(self) -> Sequence[Kept]:
         """All pages, from the newest on. Raises Unreadable."""
-        found: list[Kept] = []
-        asked: dict[str, str | int] = {"q": self._mark, "limit": PAGE}
-        with open_client(self._entry) as http:
-            while True:
-                response = http.get(PATH, params=asked, headers=self._bearer)
-                if response.status_code != 200:
-                    raise Unreadable(f"GET {PATH} answered {said(response)}")
-                page = response.json()["memories"]
-                found += [self._kept(one) for one in page]
-                if len(page) < PAGE:
-                    return found
-                asked["before"] = page[-1]["id"]
-
-    def reading(self, path: str = "") -> Plan:
-        return asking(self._entry, path or f"{PATH}?limit=5")
-
-    @property
-    def private(self) -> Mapping[str, str]:
-        return self._bearer
-
-    def client(self, timeout_s: float) -> httpx.AsyncClient:
-        return client_of(self._entry, self._bearer, timeout_s)
+        return [self._kept(one) for one in self.listed(PATH, "memories", q=self._mark)]
 
     def _kept(self, memory: Mapping[str, Any]) -> Kept:
         key = str(memory["key"]).removeprefix(f"{self._mark} ")

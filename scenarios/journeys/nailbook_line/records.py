@@ -10,12 +10,11 @@ from typing import Any
 import httpx
 
 from fixtures.probes.http import Entry, open_client, said
-from scenarios.drills.api import Unreadable, answered, asking, client_of
+from scenarios.drills.api import Reader, Unreadable, answered
 from scenarios.drills.truth import Kept
 from scenarios.drills.writer import Said, fingerprint
 from scenarios.journeys.nailbook_line.people import NailBook
 from scenarios.journeys.walk import needed
-from scenarios.release.probes import Plan
 from scenarios.surroundings import Surroundings
 
 PATH = "/api/v1/bookings"
@@ -25,14 +24,15 @@ YEARS = (60, 90)  # nobody else books so far ahead
 FIELDS = ("key", "staff_id", "starts_at", "note")
 
 
-class Bookings:
+class Bookings(Reader):
     """Of one drill: one after another from a day on that is its own, each at a time that is free."""
 
     def __init__(self, entry: Entry, bearer: Mapping[str, str], mark: str) -> None:
-        self._entry, self._bearer, self._mark = entry, dict(bearer), mark
+        self._mark = mark
         today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         self._begins = today + timedelta(days=random.randint(365 * YEARS[0], 365 * YEARS[1]))
         self._numbers: dict[str, int] = {}
+        super().__init__(entry, bearer, f"{PATH}?staff=1&day={self._begins:%Y-%m-%d}")
 
     def form(self, key: str) -> dict[str, Any]:
         number = self._numbers.setdefault(key, len(self._numbers))
@@ -63,16 +63,6 @@ class Bookings:
                         self._kept(one) for one in response.json()["bookings"] if one["note"] == self._mark
                     ]
         return found
-
-    def reading(self, path: str = "") -> Plan:
-        return asking(self._entry, path or f"{PATH}?staff=1&day={self._begins:%Y-%m-%d}")
-
-    @property
-    def private(self) -> Mapping[str, str]:
-        return self._bearer
-
-    def client(self, timeout_s: float) -> httpx.AsyncClient:
-        return client_of(self._entry, self._bearer, timeout_s)
 
     def _kept(self, booking: Mapping[str, Any]) -> Kept:
         key = str(booking["key"]).removeprefix(f"{self._mark} ")
