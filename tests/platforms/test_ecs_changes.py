@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from moto import mock_aws
 
+from fixtures.evidence import Missing
 from fixtures.lab.aws import REGION
 from fixtures.lab.layout import Layout
 from fixtures.lab.systems.nailbook_line import aws
@@ -202,3 +203,31 @@ def test_wherever_a_release_is_killed_users_and_tasks_are_put_back(platform: Ecs
     assert moment == 13  # before and after each write of the ledger's and of AWS's
     assert Alb(platform, LISTENER).read().green == 1
     assert Fleet(platform, "blue", FakeClock()).replicas() == {"api": 0}
+
+
+# --- what is made anew ----------------------------------------------------------------------------------------------
+def test_a_side_that_lacks_a_service_has_it_made_like_the_others_and_it_goes_again(
+    platform: Ecs, tmp_path: Path
+) -> None:
+    before = read(platform, API)
+    platform.delete_object(API, before["metadata"]["uid"])
+    try:
+        assert platform.read_object(API) is None
+        found = essence(platform)
+        changes = Undoable(platform, MortalLedger(tmp_path, Doom(-1)), Awake(), 3600)
+        changes.make_object(API, dict(platform.likeness("api", "blue", GREEN.group)))
+        made = read(platform, API)
+        assert made["spec"]["taskDefinition"] == platform.revisions("blue", "api")[0]
+        assert made["spec"]["loadBalancers"] == before["spec"]["loadBalancers"]
+        assert (
+            made["spec"]["replicas"] == read(platform, Ref("Deployment", "blue", "api"))["spec"]["replicas"]
+        )
+        healed(platform, tmp_path)
+        assert essence(platform) == found
+    finally:
+        platform.create_object(API, {"metadata": {}, "spec": before["spec"]})
+
+
+def test_nothing_is_made_like_what_is_not_there(platform: Ecs) -> None:
+    with pytest.raises(Missing, match="blue has no service worker"):
+        platform.likeness("worker", "blue", GREEN.group)
