@@ -16,18 +16,19 @@ ENDS_S = PATIENCE_S + 10.0
 
 
 class Standby:
-    """A watchdog for this process. Raises Unwatched where it does not come up."""
+    """A watchdog for this process: it comes up while other things are done, and stands by once it is entered."""
 
     def __init__(self, place: Place) -> None:
         runner = Runner.me()
         command = [sys.executable, "-m", "scenarios.faults.watchdog", str(runner.pid), runner.started]
         place.ledger.folder.mkdir(parents=True, exist_ok=True)
+        self._errors = place.ledger.folder / "watchdog.err"
         self._process = subprocess.Popen(
             [*command, runner.machine],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=(place.ledger.folder / "watchdog.err").open("w"),
+            stderr=self._errors.open("w"),
             start_new_session=True,  # ctrl-C is for the runner
             env=os.environ | {"PYTHONPATH": str(ROOT)},
         )
@@ -35,8 +36,6 @@ class Standby:
         assert self._process.stdout is not None
         self._process.stdin.write(place.text.encode() + b"\n")
         self._process.stdin.flush()
-        if self._process.stdout.readline().decode().strip() != READY:
-            raise Unwatched(f"the watchdog did not come up: see {place.ledger.folder}/watchdog.err")
 
     def must_live(self) -> None:
         """Raises Unwatched."""
@@ -51,6 +50,11 @@ class Standby:
         return self._process.wait(ENDS_S)
 
     def __enter__(self) -> Self:
+        """Raises Unwatched where it does not come up."""
+        assert self._process.stdout is not None
+        if self._process.stdout.readline().decode().strip() != READY:
+            self.close()
+            raise Unwatched(f"the watchdog did not come up: see {self._errors}")
         return self
 
     def __exit__(self, *_: object) -> None:

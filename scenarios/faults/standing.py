@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from scenarios.faults.healing import Healer, left_behind
 from scenarios.faults.place import Place
@@ -18,11 +18,14 @@ class LeftByAnother(Exception):
 @contextmanager
 def standing(place: Place) -> Iterator[Site]:
     """In the end nothing of this process is left in it. Raises LeftByAnother, NoEvidence, Unwatched."""
-    with place.opened() as hands:
+    with ExitStack() as stack:
+        standby = Standby(place)  # comes up while what is left is looked for
+        stack.callback(standby.close)
+        hands = stack.enter_context(place.opened())
         left = Healer(hands, place.ledger).heal_all(left_behind(hands.objects, place.ledger))
         if failed := [one.text for one in left if one.failed]:
             raise LeftByAnother("; ".join(failed))
-        with Standby(place) as standby:
-            site = Site(hands, place.ledger, standby)
-            yield site
-            site.abort()
+        stack.enter_context(standby)
+        site = Site(hands, place.ledger, standby)
+        yield site
+        site.abort()
