@@ -110,6 +110,13 @@ def partition(
     return (Make(Ref(KIND, namespace, name), {"spec": spec}),)
 
 
+def concerned(acts: Sequence[Act], policies: Sequence[Json], labels: Labels) -> bool:
+    """Whether a policy that those acts narrow selects pods with such labels: what it allowed them is narrowed too."""
+    narrowed = {act.ref.name for act in acts if isinstance(act, Edit)}
+    about = [one for one in policies if one["metadata"]["name"] in narrowed]
+    return any(matches(one["spec"].get("podSelector") or {}, labels) for one in about)
+
+
 def selects(policy: Json, labels: Labels, direction: Direction) -> bool:
     spec = policy["spec"]
     types = spec.get("policyTypes") or ["Ingress", *(["Egress"] if spec.get("egress") else [])]

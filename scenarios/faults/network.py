@@ -14,11 +14,11 @@ from fixtures.target.faults import CacheStopped, NetworkCut, Partition, StorePar
 from scenarios.checks.networks import inside, is_let_in
 from scenarios.faults.acts import Act, Edit
 from scenarios.faults.asking import ask, unwell_inside
-from scenarios.faults.cutting import KIND, Address, Pods, partition
+from scenarios.faults.cutting import KIND, Address, Direction, Pods, concerned, partition
 from scenarios.faults.edits import ABSENT
 from scenarios.faults.radius import Plan
 from scenarios.faults.registry import Declared, Right, puts_in
-from scenarios.faults.service import OfService
+from scenarios.faults.service import O, OfService
 from scenarios.surroundings import Surroundings
 
 GOOD_IN_A_ROW = 3
@@ -37,6 +37,19 @@ def pods_of(around: Surroundings, service: str) -> Pods:
     return Pods(pods[0].labels, selector, platform.labels(around.namespace))
 
 
+class OfNetwork(OfService[O]):
+    """A way that is closed by policies."""
+
+    def cut_off(self, direction: Direction, whom: Pods | Address) -> Plan:
+        """Felt by the service's pods, and by whoever else a policy selects that is narrowed for them."""
+        own, subject = self.remember(), pods_of(self.around, self.order.service)
+        policies = self.objects.list_objects(KIND, self.namespace)
+        acts = partition(policies, subject, direction, whom)
+        others = (one for one in self.everyone() if one not in own and concerned(acts, policies, one.labels))
+        felt_by = (*own, *others)
+        return Plan(acts, self.victims(felt_by), len(felt_by))
+
+
 @puts_in(
     Partition,
     Declared(
@@ -47,14 +60,11 @@ def pods_of(around: Surroundings, service: str) -> Pods:
         needs="a network that enforces policies, and a way to the service that leads through the one that is cut off",
     ),
 )
-class Partitioned(OfService[Partition]):
+class Partitioned(OfNetwork[Partition]):
     _good = 0
 
     def plan(self) -> Plan:
-        pods = self.remember()
-        subject, whom = pods_of(self.around, self.order.service), pods_of(self.around, self.order.source)
-        policies = self.objects.list_objects(KIND, self.namespace)
-        return Plan(partition(policies, subject, "ingress", whom), self.victims(pods), len(pods))
+        return self.cut_off("ingress", pods_of(self.around, self.order.source))
 
     def effect(self) -> str:
         asked = ask(self.around, self.service)
@@ -78,13 +88,10 @@ class Partitioned(OfService[Partition]):
         needs="a network that enforces policies, and the store's address",
     ),
 )
-class Storeless(OfService[Any]):
+class Storeless(OfNetwork[Any]):
     def plan(self) -> Plan:
-        pods = self.remember()
-        subject = pods_of(self.around, self.order.service)
-        store = Address(address_of(self.around.store(self.order.store, self.around.side)))
-        policies = self.objects.list_objects(KIND, self.namespace)
-        return Plan(partition(policies, subject, "egress", store), self.victims(pods), len(pods))
+        store = self.around.store(self.order.store, self.around.side)
+        return self.cut_off("egress", Address(address_of(store)))
 
     def effect(self) -> str:
         try:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fixtures.evidence import Missing
 from scenarios.faults.acts import Edit, Make
-from scenarios.faults.cutting import Address, Pods, matches, partition
+from scenarios.faults.cutting import Address, Pods, concerned, matches, partition
 from scenarios.faults.edits import ABSENT, Change, covers
 
 SPACE = {"kubernetes.io/metadata.name": "shop", "environment": "green"}
@@ -151,3 +151,16 @@ def test_what_the_platform_adds_by_default_hides_no_fault(put: Any) -> None:
     assert covers(put, put)
     assert covers({"fault": put, "default": 1}, {"fault": put})
     assert not covers(ABSENT, {"fault": put})
+
+
+def test_whoever_shares_a_narrowed_policy_is_concerned_and_nobody_else() -> None:
+    to_store = [{"to": [{"ipBlock": {"cidr": "10.0.0.0/24"}}]}]
+    shared = policy("all-to-store", podSelector={}, policyTypes=["Egress"], egress=to_store)
+    own = policy(
+        "web-to-store", podSelector={"matchLabels": {"app": "web"}}, policyTypes=["Egress"], egress=to_store
+    )
+    assert concerned(partition([shared], WEB, "egress", STORE), [shared], JOBS)
+    assert concerned(partition([shared, own], WEB, "egress", STORE), [shared, own], JOBS)
+    assert not concerned(partition([own], WEB, "egress", STORE), [own], JOBS)
+    assert concerned(partition([own], WEB, "egress", STORE), [own], WEB.labels)
+    assert not concerned(partition([], WEB, "egress", STORE), [], JOBS)  # one of its own was added
