@@ -40,7 +40,8 @@ def test_without_words_of_its_own_a_profile_speaks_plain_english() -> None:
 def test_every_step_of_the_document_has_its_title_there() -> None:
     hwayo = Target.load("hwayo")
     found = titles_of(hwayo)
-    assert hwayo.release is not None and hwayo.release.create is None  # whoever deploys has made green
+    assert hwayo.release is not None
+    assert hwayo.release.create is None  # whoever deploys has made green
     assert found["switch"] == "立即切換流量到藍環境"
     assert [name for name in STEPS if found[name] == STEPS[name]] == ["create", "steady", "newest", "well"]
 
