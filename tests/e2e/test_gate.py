@@ -58,12 +58,16 @@ def looked(access: Access, folder: Path, *options: str) -> Run:
     return run_stage("e2e", lab=access.facts["name"], folder=folder, options=options, timeout_s=PATIENCE_S)
 
 
-FIRST, *OTHERS = together(DEFECTS.values(), MOST)  # two minutes each on a slow machine
+SLOW = [one for one in DEFECTS.values() if one.caught_by & LOADS]  # minutes each on a slow machine
+QUICK = [one for one in DEFECTS.values() if one not in SLOW]
 
 
 @pytest.mark.parametrize(
     "broken",
-    [FIRST, *(pytest.param(one, marks=pytest.mark.long) for one in OTHERS)],
+    [
+        *together(QUICK, MOST),
+        *(pytest.param(one, marks=pytest.mark.long) for one in together(SLOW, MOST)),
+    ],
     ids=title,
     indirect=True,
 )
