@@ -223,6 +223,7 @@ def _wrong(experiment: Experiment, course: Course, lost: float) -> list[str]:
     late = {} if course.unheeded else course.late()
     wrong = [f"{what}: not within {within_s:g} s" for what, within_s in late.items()]
     wrong += [course.unheeded] if course.unheeded else []
+    wrong += [untold] if late and (untold := _untold(experiment, course)) else []
     recovers = experiment.recovers
     if course.recovered_s(experiment) > recovers.within.amount:
         wrong.append(f"users were not served again within {recovers.within} of the {recovers.after}")
@@ -254,12 +255,19 @@ def _unanswered(experiment: Experiment, course: Course) -> list[str]:
     return [f"{late}, not even that it failed: {kept}"] if answers.late else []
 
 
+def _untold(experiment: Experiment, course: Course) -> str:
+    """What a release said that neither went on nor was taken back."""
+    if experiment.released and course.release and course.taken_back is None:
+        return f"the release could not tell: {during.reason_of(course.release)}"
+    return ""
+
+
 def _unknown(experiment: Experiment, course: Course) -> str:
     """What cannot be told although nothing is known to be wrong."""
     if experiment.answers and not course.answers(experiment.answers.amount).complete:
         return "nobody knows whether all that users asked while the fault was in was answered"
-    if experiment.released and course.release and course.taken_back is None:
-        return f"the release could not tell: {during.reason_of(course.release)}"
+    if untold := _untold(experiment, course):
+        return untold
     taken = experiment.rolls_back or experiment.released
     if taken and course.taken_back is None:
         return "nobody took users back"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +15,11 @@ from moto.moto_api import state_manager
 from fixtures.evidence import Missing
 from fixtures.platforms.abilities import Nodes, Workloads
 from fixtures.platforms.aws import Account
+from fixtures.platforms.changes import Ref
 from fixtures.platforms.ecs import Ecs, is_ready, pod, workload
 
 REGION, CLUSTER = "ap-northeast-1", "nailbook-prod"
+NOTE = "verdigris.dev/fault"
 
 
 @dataclass
@@ -109,6 +112,29 @@ def test_a_side_or_a_cluster_that_is_not_there_is_empty_or_missing(platform: Ecs
     assert platform.workloads("grey") == []
     with pytest.raises(Missing, match="services of the cluster nobody"):
         Ecs(Account(REGION), "nobody").workloads("blue")
+
+
+def test_a_service_is_made_with_its_marks_on_in_one_call(platform: Ecs, cluster: Cluster) -> None:
+    """Whoever is killed between two calls would leave a service that nobody knows to take away."""
+    events = platform.kinds["Deployment"].cluster.client.meta.events  # type: ignore[attr-defined]
+    ref = Ref("Deployment", "green", "marked")
+    spec = {"taskDefinition": cluster.register("ecr/nailbook-api:c"), "replicas": 0, "launchType": "FARGATE"}
+    spec["networkConfiguration"] = cluster.network
+    note = json.dumps({"made by": "a run", "at": "步驟 1", "why": "x" * 400})
+
+    def refused(**_: Any) -> None:
+        raise AssertionError("tagged by a call of its own")
+
+    events.register("before-call.ecs.TagResource", refused)
+    try:
+        made = platform.create_object(ref, {"metadata": {"annotations": {NOTE: note}}, "spec": spec})
+    finally:
+        events.unregister("before-call.ecs.TagResource", refused)
+    try:
+        assert made["metadata"]["annotations"] == {NOTE: note}
+    finally:
+        platform.delete_object(ref, made["metadata"]["uid"])
+    assert platform.read_object(ref) is None
 
 
 # --- AWS's answers as facts -----------------------------------------------------------------------------------------
