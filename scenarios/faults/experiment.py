@@ -19,6 +19,7 @@ from scenarios.faults.catalogue import made
 from scenarios.faults.conclusions import Conclusions
 from scenarios.faults.course import Course, judged, left_behind
 from scenarios.faults.guard import Aborted, Guard, Rules, guarded
+from scenarios.faults.mending import Mending
 from scenarios.faults.notices import Notices
 from scenarios.faults.promised import missing
 from scenarios.faults.radius import Forbidden
@@ -129,6 +130,7 @@ class Trial:
             guard.must_hold()
             if experiment.load or rush:
                 stage.crowd.must_be_there()
+            mending.look()
             for one in notices:
                 one.look()
             had_time = (one.complete or now() > self.course.began + one.within_s for one in notices)
@@ -136,6 +138,7 @@ class Trial:
 
         with ExitStack() as faults:
             self._put_in(faults, lasts_s)
+            mending = Mending(zip(self.faults, self.course.injections, strict=True), self.course.seen)
             # Whoever asks first, once it was put in, has the whole time that they are to be answered within.
             answered = self.course.began + holds_s(experiment)
             least_until = max(now() + max(HOLDS_S, rush_s), answered)

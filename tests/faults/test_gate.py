@@ -36,9 +36,15 @@ EXPIRED: dict[str, Any] = {
 }
 
 
-def test_one_pod_lost_is_withstood(tried: Tried) -> None:
-    said, reason = tried(row("one-pod-lost"))
+def test_one_pod_lost_is_withstood_and_when_another_was_there_is_told(
+    around: Surroundings, site: Site, tmp_path: Path
+) -> None:
+    trial = Trial(row("one-pod-lost"), around, site, tmp_path)
+    said, reason = assess(trial.experiment, trial.run())
     assert said is Verdict.PASS, reason
+    (put_back,) = (one for one in trial.course.moments if one.what.startswith("put back by the platform"))
+    assert trial.course.injections[0].bit - trial.course.began < put_back.at_s
+    assert put_back.at_s < trial.course.healing - trial.course.began
 
 
 @pytest.mark.long
