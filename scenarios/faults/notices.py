@@ -1,4 +1,4 @@
-"""When a fault was noticed: the trigger beyond its bound, the alert pending, firing, received by people."""
+"""When a fault was noticed: the trigger beyond its bound, the alert pending, firing, routed, received by people."""
 
 from __future__ import annotations
 
@@ -48,6 +48,10 @@ class Notices:
         alert = [f"alert {wanted.alert} firing"] if wanted.alert else []
         channels = [f"{wanted.alert} received by {channel}" for channel in self._channels()]
         admitted = [_admitted(wanted.admitted_by)] if wanted.admitted_by else []
+        if wanted.channels and not channels and self._around.environment.alertmanager:
+            channels = [
+                _routed(wanted.alert)
+            ]  # nobody can read back what people receive: the last that can be seen
         return [*([f"trigger {wanted.trigger}"] if wanted.trigger else []), *alert, *channels, *admitted]
 
     @property
@@ -72,7 +76,8 @@ class Notices:
 
     def look(self) -> None:
         """What cannot be looked at just now is looked for again."""
-        for look in (self._look_at_trigger, self._look_at_alert, self._look_at_people, self._look_inside):
+        looks = (self._look_at_alert, self._look_at_route, self._look_at_people, self._look_inside)
+        for look in (self._look_at_trigger, *looks):
             try:
                 look()
             except NoEvidence:
@@ -85,6 +90,15 @@ class Notices:
     def _look_at_alert(self) -> None:
         for state in self._alert_states():
             self.seen.at(f"alert {self._wanted.alert} {state}", now())
+
+    def _look_at_route(self) -> None:
+        what = _routed(self._wanted.alert)
+        if not self._wanted.alert or not self._around.environment.alertmanager or what in self.seen.moments:
+            return
+        namespace = self._around.namespace
+        for one in self._around.alertmanager.routed(self._wanted.alert):
+            if one.labels.get("namespace", namespace) == namespace and one.receivers:
+                self.seen.at(what, now(), f"to {', '.join(one.receivers)}")
 
     def _look_at_people(self) -> None:
         alert = self._wanted.alert
@@ -138,6 +152,10 @@ class Notices:
             if ours and math.isinf(one.value):
                 return f"beyond every bucket breaks {bound.text}"
         return ""
+
+
+def _routed(alert: str | None) -> str:
+    return f"alert {alert} routed"
 
 
 def _admitted(service: str) -> str:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import http.server
+import json
+import threading
+from urllib.parse import parse_qs, urlsplit
+
 import httpx
 
 from fixtures.clock import wait_until
@@ -69,6 +74,49 @@ def test_every_trigger_and_every_alert_has_an_experiment() -> None:
     assert triggers - {one.trigger for one in wanted} == set()
     assert alerts - {one.alert for one in wanted} == set()
     assert (len(triggers), len(alerts)) == (9, 6)
+
+
+class Routes(http.server.BaseHTTPRequestHandler):
+    """Alertmanager's list of alerts: one of either side's."""
+
+    def do_GET(self) -> None:
+        asked = parse_qs(urlsplit(self.path).query)
+        alerts = [
+            {"labels": {"alertname": "HighCPUUsage", "namespace": space}, "receivers": [{"name": to}]}
+            for space, to in (("hwayo-production", "blues"), ("hwayo-production-green", "slack-ops"))
+        ]
+        ours = asked == {
+            "filter": ['alertname="HighCPUUsage"'], "active": ["true"], "silenced": ["false"], "inhibited": ["false"],
+        }  # fmt: skip
+        body = json.dumps(alerts if ours else []).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_who_an_alert_is_routed_to_is_told_and_is_what_must_be_seen_where_nobody_can_read_what_was_received() -> (
+    None
+):
+    wanted = Noticed.model_validate({"alert": "HighCPUUsage", "channels": ("slack",), "within": "1m"})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Routes)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    here = around({})
+    stated = {"sink": None, "alertmanager": f"http://127.0.0.1:{server.server_port}"}
+    here.environment = here.environment.model_copy(update=stated)
+    try:
+        looking, seen = Notices(wanted, here), Seen()
+        assert looking.expected == ["alert HighCPUUsage firing", "alert HighCPUUsage routed"]
+        looking.begin(seen)
+        looking.look()
+    finally:
+        here.close()
+        server.shutdown()
+        server.server_close()
+    assert seen.said == {"alert HighCPUUsage routed": "to slack-ops"}
 
 
 def test_two_alerts_are_each_received_for_themselves() -> None:

@@ -53,3 +53,7 @@ def test_the_stage_passes_by_its_role_and_leaves_long_experiments_out(
     run = carried_out(lab, access, tmp_path)
     assert run.with_verdict("PASS") == {one.name for one in EXPERIMENTS} - LONG | MEANS, run.output[-4000:]
     assert run.exit_code == 0
+    text = (tmp_path / "experiments" / "errors-noticed" / page.NAME).read_text()
+    for moment in ("pending", "firing", "routed"):
+        assert f"alert HighErrorRate {moment}" in text
+    assert "HighErrorRate received by pagerduty" in text

@@ -17,6 +17,7 @@ from fixtures.lab.monitoring import alertmanager, prometheus
 from fixtures.lab.monitoring.watched import Watched
 from fixtures.lab.process import Running
 from fixtures.lab.stores import Postgres
+from fixtures.probes.alertmanager import Alertmanager
 from tests.monitoring.running import Object, cluster, messages, monitoring, part, query, wait_until
 
 
@@ -118,6 +119,13 @@ def test_a_dead_database_reaches_everyone_on_call(
         postgres.stop()
         told = ("slack", "pagerduty", "email")
         wait_until(lambda: {m["channel"] for m in messages(layout)} >= set(told))
+        asked = Alertmanager(f"http://{layout.alertmanager}")
+        routed = asked.routed("DatabaseConnectionFailure")
+        nobody = asked.routed("HighErrorRate")
+        asked.close()
+    assert routed
+    assert all(one.labels["alertname"] == "DatabaseConnectionFailure" and one.receivers for one in routed)
+    assert nobody == []
     found: dict[str, Any] = {m["channel"]: m for m in reversed(messages(layout))}
     assert found["slack"]["to"] == "#shop-critical"
     assert "資料庫連接失敗" in json.dumps(found["slack"]["body"], ensure_ascii=False)
