@@ -55,6 +55,8 @@ class Told:
     seconds: Sequence[Second] = ()
     others: Sequence[Second] = ()  # of the other side's users, where they are others
     notes: Sequence[str] = ()
+    kind: str = "Experiment"
+    begins: str = "the fault was put in"
 
 
 def rates(told: Told, of: Sequence[Second], title: str) -> Chart:
@@ -75,7 +77,7 @@ def latency(told: Told) -> Chart:
 def _chart(told: Told, title: str, y: Axis, lines: list[Line]) -> Chart:
     marks = [(one.at_s, str(number)) for number, one in enumerate(told.moments, start=1)]
     return Chart(
-        title, Axis("seconds after the fault was put in"), y, lines, marks=marks, height=HEIGHT, legend=True
+        title, Axis(f"seconds after {told.begins}"), y, lines, marks=marks, height=HEIGHT, legend=True
     )
 
 

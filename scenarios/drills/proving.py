@@ -22,13 +22,11 @@ def proofs(drill: Drill, around: Surroundings) -> Mapping[str, Act]:
     """By the names of steps."""
     known = {one.name: one for one in around.target.checks}
     return {
-        step.name: _proof([known[name] for name in step.checks], around)
-        for step in drill.steps
-        if step.checks
+        step.name: proof([known[name] for name in step.checks], around) for step in drill.steps if step.checks
     }
 
 
-def _proof(wanted: Sequence[Check], around: Surroundings) -> Act:
+def proof(wanted: Sequence[Check], around: Surroundings) -> Act:
     def act() -> str:
         """Raises NotProven where one of them does not hold in time."""
         left = list(wanted)

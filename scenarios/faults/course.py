@@ -152,20 +152,24 @@ class Course:
 
     def _seconds(self, users: Timeline | None) -> list[Second]:
         """What they saw, second by second: those who began to ask while another fault was in, once that was over."""
-        if users is None or not self.injections or not len(users.probes):
+        if users is None or not self.injections:
             return []
-        probes = users.probes
-        probes = probes[probes["due_us"] >= self.watched_from * 1e6]
-        after_s = probes["due_us"] / 1e6 - self.began
-        found = []
-        for second in range(math.floor(after_s.min()), math.ceil(after_s.max())):
-            chosen = probes[(after_s >= second) & (after_s < second + 1)]
-            p50_us, p95_us = np.percentile(chosen["latency_us"], [50, 95]) if len(chosen) else (0.0, 0.0)
-            failed = int(np.count_nonzero(chosen["outcome"] != Outcome.OK))
-            found.append(
-                Second(float(second), len(chosen), failed, float(p50_us) / 1000, float(p95_us) / 1000)
-            )
-        return found
+        return seconds_of(users, self.watched_from, self.began)
+
+
+def seconds_of(users: Timeline, from_s: float, began_s: float) -> list[Second]:
+    """What they saw from that moment on, second by second, counted from when it began."""
+    probes = users.probes[users.probes["due_us"] >= from_s * 1e6]
+    if not len(probes):
+        return []
+    after_s = probes["due_us"] / 1e6 - began_s
+    found = []
+    for second in range(math.floor(after_s.min()), math.ceil(after_s.max())):
+        chosen = probes[(after_s >= second) & (after_s < second + 1)]
+        p50_us, p95_us = np.percentile(chosen["latency_us"], [50, 95]) if len(chosen) else (0.0, 0.0)
+        failed = int(np.count_nonzero(chosen["outcome"] != Outcome.OK))
+        found.append(Second(float(second), len(chosen), failed, float(p50_us) / 1000, float(p95_us) / 1000))
+    return found
 
 
 def failures_of(users: Timeline) -> str:

@@ -16,12 +16,14 @@ EXPERIMENTS = ("backend-killed", "line-service-killed", "proxy-killed", "proxy-s
 PROMISED = {
     "load": {"response_time", "error_rate", "cpu", "memory"},
     "chaos": set(EXPERIMENTS),
+    "release": {"new-containers", "availability"},
     "drills": {"disaster", "disaster_rto", "disaster_rpo", "recovery_time", "recovery_point"},
 }
 # A drill of which a step failed is given up soon: whether users were back by then depends on the machine.
 MAY_BE_UNKNOWN: dict[str, set[str]] = {
     "load": set(),
     "chaos": set(),
+    "release": {"availability"},  # of a version that was never watched
     "drills": {"disaster_rto", "recovery_time"},
 }
 DEFECTS = {name: one for name, one in known(SYSTEM).items() if one.stage in PROMISED}

@@ -29,6 +29,7 @@ def container(project: str, service: str, number: int) -> Json:
         "Name": f"/{name}",
         "RestartCount": 0,
         "State": {"Status": "running", "Running": True, "Pid": 0, "ExitCode": 0},
+        "Created": "2026-01-01T00:00:00Z",
         "HostConfig": {"RestartPolicy": {"Name": "unless-stopped"}},
         "Config": {"Image": f"shop/{service}:v1", "Labels": labels, "ExposedPorts": {"8000/tcp": {}}},
         "Mounts": [],

@@ -168,7 +168,7 @@ def test_who_names_no_environment_is_told_which_it_is(sandbox: Sandbox) -> None:
         ),
         (
             ["--target=memoryark-line", "--env=production"],
-            "where e2e, release cannot be carried out yet; preflight, smoke, load, chaos, drills can",
+            "where e2e cannot be carried out yet; preflight, smoke, load, release, chaos, drills can",
         ),
         (
             ["--env=stagin"],
