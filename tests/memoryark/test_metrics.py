@@ -71,7 +71,8 @@ BY_HAND = {name for name, _, broken in BY_VALUE if broken} | {name for name, _ i
 # A file of rules cut off, in tests/suites/test_monitoring_checks.py; a month that was spent, in test_budget.py.
 ELSEWHERE = {"alert-rules-valid", "error-budget"}
 
-JUDGED_IN = {"drill": "drills", "load": "load", "metric": "load", "probe": "release"}  # what an objective is over
+# By what an objective is over.
+JUDGED_IN = {"drill": "drills", "load": "load", "metric": "load", "probe": "release"}
 
 
 def test_every_check_that_the_lab_can_show_is_proven_by_a_defect() -> None:
